@@ -1,0 +1,1 @@
+"""Carriers: one small protocol, a folder each."""

@@ -1,0 +1,156 @@
+"""What a carrier can do for us, and what it tells us. Carriers never call rooms: they return or stream typed events."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+OutboundSms = Literal["enabled", "activating", "registration_required"]
+ReceiptStatus = Literal["delivered", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundText:
+    """One text to hand over. `reference` is our message id; `validity_ms` the carrier's own limit from now."""
+
+    reference: str
+    from_: str
+    to: str
+    body: str
+    media_urls: tuple[str, ...] = ()
+    channel: str = "sms"
+    validity_ms: int = 72 * 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A number that can be bought."""
+
+    e164: str
+    country: str
+    area_code: str | None = None
+    city: str | None = None
+    state: str | None = None
+    rate_center: str | None = None
+
+
+class CarrierError(Exception):
+    """The carrier said no, or could not be asked."""
+
+    def __init__(self, message: str, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+
+
+class Refused(CarrierError):
+    """The carrier refused for good; `code` is its own error code (such as 30006)."""
+
+
+class Throttled(CarrierError):
+    """The carrier asks to slow down; nothing was taken."""
+
+
+class Unreachable(CarrierError):
+    """No connection, or it was lost before anything was written: nothing was taken."""
+
+
+class NoAnswer(CarrierError):
+    """The request was written and no answer came: it may have been taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class InboundMessage:
+    """A text that somebody sent to a number of ours. `ref` is the carrier's own id of it."""
+
+    carrier: str
+    ref: str
+    from_: str
+    to: str
+    body: str
+    media_urls: tuple[str, ...] = ()
+    channel: str = "sms"
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReceipt:
+    """What became of a text that the carrier took. `ref` is what its submit answered (or will answer)."""
+
+    carrier: str
+    ref: str
+    status: ReceiptStatus
+    code: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NumberReclaimed:
+    """The carrier took a number of ours back."""
+
+    carrier: str
+    ref: str
+    e164: str
+
+
+CarrierEvent = InboundMessage | DeliveryReceipt | NumberReclaimed
+
+
+@dataclass(frozen=True, slots=True)
+class EventBatch:
+    """Events in the carrier's order. `tokens[i]` acknowledges `events[i]`; what is not acknowledged comes again."""
+
+    events: tuple[CarrierEvent, ...]
+    tokens: tuple[str, ...] = field(default=())
+
+
+class Carrier(Protocol):
+    """One connection to the telephone network."""
+
+    name: str
+    takes_our_id: bool
+    """Whether a second submit under one `reference` is known to be the same text."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    def outbound_sms(self, e164: str, country: str) -> OutboundSms:
+        """Whether this number may send now. Answers from memory: it is asked inside a unit of work."""
+        ...
+
+    async def search(
+        self,
+        country: str,
+        *,
+        area_code: str | None = None,
+        city: str | None = None,
+        state: str | None = None,
+        postal_code: str | None = None,
+        e164: str | None = None,
+        limit: int = 1,
+    ) -> Sequence[Offer]:
+        """Numbers that can be bought now, best match first; empty when there is none. `Unreachable` when it can't be asked."""
+        ...
+
+    async def buy(self, e164: str, reference: str) -> None:
+        """Buy this very number under our order id, once. `Refused` when it is gone, `Unreachable` when nothing was ordered, `NoAnswer` when it may have been."""
+        ...
+
+    async def order_of(self, reference: str) -> str | None:
+        """The number (E.164) that the order `reference` bought, or None when there was no such order."""
+        ...
+
+    async def release(self, e164: str) -> None:
+        """Give the number back; giving back what is not ours is no error."""
+        ...
+
+    async def submit(self, text: OutboundText) -> str:
+        """Hand over one text; answers the carrier's ref. `Refused`, `Throttled`, `Unreachable`, `NoAnswer`."""
+        ...
+
+    def events(self) -> AsyncIterator[EventBatch]:
+        """Everything that the carrier tells us, oldest first, until stopped."""
+        ...
+
+    async def acknowledge(self, tokens: Sequence[str]) -> None:
+        """These events are stored on our side; the carrier may forget them."""
+        ...

@@ -1,0 +1,56 @@
+"""The two times of the server: the clock (stored times, due dates) and real time (leases, timeouts, logs)."""
+
+import time
+from typing import Protocol
+
+
+def real_ms() -> int:
+    """Real UTC time in milliseconds; nothing moves it but the machine."""
+    return time.time_ns() // 1_000_000
+
+
+class Clock(Protocol):
+    """Where stored times come from. A simulated network may freeze it or move it forward, never back."""
+
+    def now_ms(self) -> int:
+        """The clock's UTC time in milliseconds."""
+        ...
+
+
+class MovableClock:
+    """A clock that follows real time with an offset, or stands still.
+
+    `offset_ms` is added to real time while the clock runs; `frozen_ms` is the instant at which it stands.
+    """
+
+    def __init__(self, offset_ms: int = 0, frozen_ms: int | None = None) -> None:
+        self.offset_ms = offset_ms
+        self.frozen_ms = frozen_ms
+        self._last_ms = 0
+
+    @property
+    def frozen(self) -> bool:
+        return self.frozen_ms is not None
+
+    def now_ms(self) -> int:
+        if self.frozen_ms is not None:
+            return self.frozen_ms
+        # The machine's clock may be set back; ours never goes back within one process.
+        self._last_ms = max(self._last_ms, real_ms() + self.offset_ms)
+        return self._last_ms
+
+    def freeze(self) -> None:
+        self.frozen_ms = self.now_ms()
+
+    def resume(self) -> None:
+        """Run on from the instant where the clock stands."""
+        if self.frozen_ms is not None:
+            self.offset_ms = self.frozen_ms - real_ms()
+            self.frozen_ms = None
+
+    def move_to(self, at_ms: int) -> None:
+        """Move forward to `at_ms`; an instant in the past changes nothing."""
+        if self.frozen_ms is not None:
+            self.frozen_ms = max(self.frozen_ms, at_ms)
+        elif at_ms > self.now_ms():
+            self.offset_ms = at_ms - real_ms()

@@ -1,0 +1,36 @@
+"""Times on the wire: ISO 8601 in UTC with `Z` and at most milliseconds (RFC 3339 section 5.6)."""
+
+import re
+from datetime import UTC, datetime
+
+_RFC3339 = re.compile(
+    r"(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(\.\d{1,9})?([Zz]|[+-]\d{2}:?\d{2})?", re.ASCII
+)
+MAX_MS = 253_402_300_799_999
+"""The last millisecond of the year 9999."""
+
+
+def to_iso(ms: int) -> str:
+    """UTC milliseconds as `2026-11-25T12:00:00.000Z`."""
+    at = datetime.fromtimestamp(ms // 1000, UTC)
+    return f"{at:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
+
+
+def from_iso(text: str) -> int:
+    """An RFC 3339 date-time as UTC milliseconds, parts of a millisecond cut off.
+
+    Without an offset UTC is meant. Raises `ValueError` with what is accepted for anything else.
+    """
+    match = _RFC3339.fullmatch(text)
+    if match is None:
+        raise ValueError("expected an ISO 8601 date-time such as 2026-11-25T12:00:00Z")
+    year, month, day, hour, minute, second, fraction, zone = match.groups()
+    leap = second == "60"
+    offset = "+00:00" if zone is None or zone in "Zz" else zone
+    try:
+        at = datetime.fromisoformat(f"{year}-{month}-{day}T{hour}:{minute}:{'59' if leap else second}{offset}")
+    except ValueError as error:
+        raise ValueError(f"expected an ISO 8601 date-time that exists: {error}") from None
+    micros = int((fraction or ".0")[1:7].ljust(6, "0"))
+    seconds = (at - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() + leap
+    return int(seconds) * 1000 + micros // 1000
