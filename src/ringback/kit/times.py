@@ -28,7 +28,9 @@ def from_iso(text: str) -> int:
     leap = second == "60"
     offset = "+00:00" if zone is None or zone in "Zz" else zone
     try:
-        at = datetime.fromisoformat(f"{year}-{month}-{day}T{hour}:{minute}:{'59' if leap else second}{offset}")
+        at = datetime.fromisoformat(
+            f"{year}-{month}-{day}T{hour}:{minute}:{'59' if leap else second}{offset}"
+        )
     except ValueError as error:
         raise ValueError(f"expected an ISO 8601 date-time that exists: {error}") from None
     micros = int((fraction or ".0")[1:7].ljust(6, "0"))
