@@ -1,0 +1,1 @@
+"""The REST door: AgentPhone v1 on the wire."""
