@@ -1,0 +1,251 @@
+"""Every setting of the server, in one typed object.
+
+A value comes from the command's options, else from the environment (`RINGBACK_` and the setting's name in capitals),
+else from `ringback.toml` in the working directory, else from its default. A table in the file is a prefix: `handsets`
+under `[sim]` is `sim_handsets`.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from ringback.operator_error import OperatorError
+
+FILE = Path("ringback.toml")
+PREFIX = "RINGBACK_"
+OPTION_OF = {"database_url": "--database"}
+"""Options that are not called like their setting."""
+_HIDDEN = {"database_url", "secret_key"}
+"""Settings whose value may hold a secret and is never shown."""
+
+
+def _setting(default: object, description: str, takes: str, **limits: Any) -> Any:
+    """A setting: its one line of documentation, and what it takes, as a complaint words it."""
+    return Field(default, description=description, json_schema_extra={"takes": takes}, **limits)
+
+
+class Settings(BaseSettings):
+    """The settings of one process. Use `Settings.load`, which complains in the operator's words."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
+
+    host: str = _setting(
+        "127.0.0.1", "Address to listen on.", "a name or address of this machine", min_length=1
+    )
+    port: int = _setting(
+        8642, "Port to listen on; 0 takes any free one.", "a number from 0 to 65535", ge=0, le=65535
+    )
+    data: Path = _setting(
+        Path("ringback-data"), "Folder that holds the store, the keys and recordings.", "a folder's path"
+    )
+    database_url: str | None = _setting(
+        None,
+        "PostgreSQL to use in place of SQLite in the data folder.",
+        "a postgresql:// URL; leave it out for SQLite in the data folder",
+        repr=False,
+    )
+    role: Literal["all", "api", "dispatch", "deliver"] = _setting(
+        "all",
+        "What this process does: everything, or one part beside others on PostgreSQL.",
+        "all, api, dispatch or deliver (voice comes with calls)",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = _setting(
+        "info", "The least level that is logged.", "debug, info, warning or error"
+    )
+    carrier: Literal["simulated"] = _setting("simulated", "The phone network behind the API.", "simulated")
+    sim_url: str | None = _setting(
+        None, "Where `ringback sim` answers, when the network runs in a process of its own.", "an http:// URL"
+    )
+    sim_handsets: Literal["auto", "strict"] = _setting(
+        "auto",
+        "Whether a number that nobody holds becomes a handset when it is reached, or is unreachable.",
+        "auto or strict",
+    )
+    number_limit: int = _setting(10, "Numbers an account may hold.", "a whole number from 0 on", ge=0)
+    public_url: str | None = _setting(
+        None,
+        "Address under which the world reaches this server, for links and carriers' callbacks.",
+        "an http:// or https:// URL",
+    )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = _setting(
+        (),
+        "Names accepted in the Host header besides loopback, `host` and the public URL's.",
+        "host names with commas between",
+    )
+    secret_key: SecretStr | None = _setting(
+        None,
+        "Key that seals secrets at rest; without it `secret.key` in the data folder, made at the first start.",
+        "at least 32 characters",
+        min_length=32,
+    )
+    submit_timeout_s: float = _setting(
+        5.0,
+        "Seconds a send waits for the carrier's word.",
+        "seconds, above 0 and at most 60",
+        gt=0,
+        le=60,
+        allow_inf_nan=False,
+    )
+    webhook_concurrency: int = _setting(
+        200, "Webhook attempts in flight at once.", "a number from 1 to 10000", ge=1, le=10_000
+    )
+    max_body_bytes: int = _setting(
+        10_485_760, "Largest request body taken, in bytes.", "a number of bytes from 1024 on", ge=1024
+    )
+    pg_pool_size: int = _setting(
+        10, "Connections to PostgreSQL that one process reads with.", "a number from 1 to 500", ge=1, le=500
+    )
+    stop_timeout_s: int = _setting(
+        10,
+        "Seconds that open requests get to end when the server stops.",
+        "seconds from 0 to 3600",
+        ge=0,
+        le=3600,
+    )
+
+    @classmethod
+    def load(cls, **options: object) -> Self:
+        """The settings in force; an option that is None counts as not given. `OperatorError` for a wrong one."""
+        given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+        from_file = read_file(FILE)
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            raise _complaint(error, given, from_file) from None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, InitSettingsSource(settings_cls, read_file(FILE))
+
+    @property
+    def on_postgres(self) -> bool:
+        """Whether the store is PostgreSQL; otherwise it is SQLite in the data folder."""
+        return self.database_url is not None
+
+    @field_validator("data", mode="after")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return Path(os.path.abspath(value.expanduser()))
+
+    @field_validator("database_url", mode="after")
+    @classmethod
+    def _postgres_only(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        scheme, mark, rest = value.partition("://")
+        if not mark or scheme not in ("postgresql", "postgres", "postgresql+psycopg"):
+            raise ValueError("not a PostgreSQL URL")
+        return f"postgresql://{rest}"
+
+    @field_validator("sim_url", "public_url", mode="after")
+    @classmethod
+    def _web_address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if (
+            parts.port == 0
+            or parts.scheme not in ("http", "https")
+            or not parts.hostname
+            or parts.query
+            or parts.fragment
+        ):
+            raise ValueError("not a URL")
+        return value.rstrip("/")
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _comma_separated(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip().lower() for part in value.split(",") if part.strip())
+        return value
+
+    @model_validator(mode="after")
+    def _roles_need_postgres(self) -> Self:
+        if self.role != "all" and self.database_url is None:
+            raise ValueError(
+                f"role {self.role} needs PostgreSQL: give its URL with --database or RINGBACK_DATABASE_URL,"
+                " or leave the role out"
+            )
+        if self.role != "all" and self.carrier == "simulated" and self.sim_url is None:
+            raise ValueError(
+                f"role {self.role} needs the simulated network in a process of its own:"
+                " start `ringback sim` and give its address as RINGBACK_SIM_URL"
+            )
+        return self
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """The settings in a file, tables joined to their keys by `_`; none when there is no file."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise OperatorError(f"{path.name} is not valid TOML: {error}") from None
+    except OSError as error:
+        raise OperatorError(f"{path.name} can't be read: {error.strerror}") from None
+    return _flatten(content)
+
+
+def _flatten(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in content.items():
+        if isinstance(value, dict):
+            flat |= _flatten(value, f"{prefix}{name}_")
+        else:
+            flat[prefix + name] = value
+    return flat
+
+
+def origin(name: str, options: Mapping[str, object], from_file: Mapping[str, object]) -> str | None:
+    """Where a setting's value comes from, as an operator calls it: an option, a variable, the file, or None."""
+    if name in options:
+        return OPTION_OF.get(name, f"--{name.replace('_', '-')}")
+    variable = f"{PREFIX}{name}".upper()
+    if any(key.upper() == variable and value for key, value in os.environ.items()):
+        return variable
+    return f"{name} in {FILE.name}" if name in from_file else None
+
+
+def _complaint(
+    error: ValidationError, options: Mapping[str, object], from_file: Mapping[str, object]
+) -> OperatorError:
+    first = error.errors(include_url=False, include_context=False)[0]
+    if not first["loc"]:
+        return OperatorError(first["msg"].removeprefix("Value error, "))
+    name = str(first["loc"][0])
+    if first["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(name, Settings.model_fields, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        where = f"{FILE.name}: " if name in from_file and name not in options else ""
+        return OperatorError(f"{where}no setting is called {name}{hint}")
+    where = origin(name, options, from_file) or name
+    shown = "its value" if name in _HIDDEN else repr(first["input"])
+    return OperatorError(f"{where}: {shown} is not accepted; it takes {takes(name)}")
+
+
+def takes(name: str) -> str:
+    """What a setting takes, in words."""
+    extra = Settings.model_fields[name].json_schema_extra
+    return str(extra["takes"]) if isinstance(extra, dict) else ""
