@@ -1,0 +1,71 @@
+# Everything lives in .venv. Targets: install, run, test, bench, lock.
+# PYTHON=python3.12 chooses the interpreter a new .venv is made with.
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test bench lock
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+UV := $(BIN)/uv
+UV_VERSION := 0.13.9
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-header --no-annotate
+
+help:
+	@echo "make install   what the server needs, into .venv"
+	@echo "make run       install, then start the server"
+	@echo "make test      lint, types and the whole test suite"
+	@echo "make bench     measure; not part of the tests"
+	@echo "make lock      renew locks/ after a change of dependencies (UPGRADE=--upgrade: to the newest)"
+
+install: .venv/installed
+	@:
+
+run: .venv/installed
+	@exec $(BIN)/ringback serve
+
+test: .venv/installed-dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/pytest -n 2 $(ARGS)
+
+bench: .venv/installed-dev
+	@$(BIN)/python -m bench $(ARGS)
+
+lock: $(UV)
+	@echo 'uv==$(UV_VERSION)' | $(LOCK) $(UPGRADE) - -o locks/uv.txt
+	@$(LOCK) $(UPGRADE) pyproject.toml --extra postgres -o locks/run.txt
+	@$(LOCK) $(UPGRADE) pyproject.toml --extra postgres --group dev -c locks/run.txt -o locks/dev.txt
+
+# The interpreter must be 3.11 or newer and able to make a virtual environment.
+.venv/bin/python:
+	@for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
+		if $$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			echo "Making .venv with $$($$python --version)"; exec $$python -m venv --clear .venv; \
+		fi; \
+		$(if $(PYTHON),break;) \
+	done; \
+	echo "$(or $(PYTHON),Python) will not do: install Python 3.11 or newer with its venv module" \
+		"(Debian and Ubuntu: apt install python3-venv), or name one with PYTHON=/path/to/python3.12" >&2; exit 2
+
+$(UV): locks/uv.txt | .venv/bin/python
+	@$(PIP) install --require-hashes -r locks/uv.txt
+	@touch $@
+
+# The tests' lock holds all that running needs in the same versions: once it is installed it stays.
+.venv/installed: locks/run.txt pyproject.toml $(UV)
+	@if [ -e .venv/installed-dev ]; then exec $(MAKE) .venv/installed-dev; fi; \
+	$(call sync,run)
+	@touch $@
+
+.venv/installed-dev: locks/dev.txt locks/run.txt pyproject.toml $(UV)
+	@$(call sync,dev)
+	@touch .venv/installed $@
+
+define sync
+echo "Installing locks/$(1).txt"; \
+$(UV) pip sync --quiet --require-hashes --compile-bytecode locks/$(1).txt && \
+$(UV) pip install --quiet --no-deps --editable .
+endef
