@@ -1,0 +1,24 @@
+"""`ringback sim`: the simulated network in a process of its own."""
+
+import click
+
+from ringback.cli.options import data_option, load_settings
+from ringback.running import make_data_folder
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", default=8643, show_default=True, type=click.IntRange(0, 65_535), help="Port to listen on."
+)
+@click.option("--log-level", metavar="L", help="debug, info, warning or error.  [default: info]")
+@data_option
+def sim(host: str, port: int, log_level: str | None, data: str | None) -> None:
+    """Run the simulated network apart from the server, which finds it by RINGBACK_SIM_URL."""
+    settings = load_settings(data=data, log_level=log_level)
+    from ringback import logs
+    from ringback.doors.sim import standalone
+
+    logs.set_up(settings.log_level)
+    make_data_folder(settings.data)
+    standalone.run(host, port, settings.data, settings.log_level)
