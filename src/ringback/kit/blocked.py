@@ -57,7 +57,7 @@ _LONG_CRISIS = frozenset(
     }
 )
 
-_DISGUISED = re.compile(r"(?:[2-9]11|988)\d{7}")
+_N11_AREA = re.compile(r"1*([2-9]11)\d{7}")
 _SCHEME = re.compile(r"(tel|sips?|sms|callto):(?://)?", re.IGNORECASE)
 _CALLER_ID_CODE = re.compile(r"[*#]\d\d[*#]?")
 _AFTER_NUMBER = re.compile(r"ext|[*#,;pwx]", re.IGNORECASE)
@@ -90,7 +90,7 @@ def _dialled(folded: str) -> list[str]:
     number = folded[scheme.end() :] if scheme else folded
     if scheme:
         number = number.partition("@")[0]
-    starts = {number.lstrip("*# "), _CALLER_ID_CODE.sub("", number, count=1)}
+    starts = dict.fromkeys((number.lstrip("*# "), _CALLER_ID_CODE.sub("", number, count=1)))
     heads = [_AFTER_NUMBER.split(start, maxsplit=1)[0] for start in starts]
     return [head for head in heads if "@" not in head and not any(map(str.isalpha, head))]
 
@@ -145,15 +145,13 @@ def _is_emergency_in(digits: str, region: str) -> bool:
 
 def _long_reason(digits: str, international: bool, region: str) -> str | None:
     """Full-length crisis lines, and three digits disguised as an area code that North America doesn't have."""
-    national = digits.removeprefix("1")
-    north_american = digits.startswith("1") if international else _is_north_american(region)
-    if north_american and _DISGUISED.fullmatch(national):
-        return _short_reason(national[:3], "US")
     try:
         number = normalise(f"+{digits}" if international else digits, region)
     except InvalidNumber:
-        return None
-    return CRISIS if number in _LONG_CRISIS else None
+        disguised = _N11_AREA.fullmatch(digits)
+        north_american = digits.startswith("1") if international else _is_north_american(region)
+        return _short_reason(disguised[1], "US") if disguised and north_american else None
+    return CRISIS if number in _LONG_CRISIS or number.startswith("+1988") else None
 
 
 def _is_north_american(region: str) -> bool:

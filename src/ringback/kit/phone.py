@@ -70,13 +70,16 @@ def normalise(text: str, region: str = "US") -> str:
         return text
     typed = _check_characters(fold_spelling(text))
     number = _parse(typed, region.upper())
-    e164 = f"+{number.country_code}{_national(number)}"
+    e164 = _format(number)
     _check_length(number, e164)
     if number.country_code == 1:
         _check_nanp(e164)
+    elif _format(_parse(e164, region)) != e164:
+        raise InvalidNumber("has more than one trunk prefix")
     return e164
 
 
+@functools.lru_cache(maxsize=4096)
 def country_of(e164: str) -> str | None:
     """The ISO 3166 alpha-2 country of an E.164 number; None for satellite, international and unknown codes.
 
@@ -156,10 +159,10 @@ def _parse(typed: str, region: str) -> "PhoneNumber":
     raise InvalidNumber(reason)
 
 
-def _national(number: "PhoneNumber") -> str:
+def _format(number: "PhoneNumber") -> str:
     import phonenumbers
 
-    return phonenumbers.national_significant_number(number)
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def _check_length(number: "PhoneNumber", e164: str) -> None:
