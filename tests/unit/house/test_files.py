@@ -1,0 +1,77 @@
+"""House rules on files: names that say something, files one can read at once, tests that say their kind."""
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.unit
+
+ROOT = Path(__file__).parents[3]
+EMPTY_NAMES = {"utils", "util", "helpers", "helper", "misc", "common", "manager"}
+MAX_LINES = 350
+# Spelled so that this file does not hold them itself.
+MACHINE_PATHS = re.compile(r"(?<![\w.])/(?:wo[r]k|ro[o]t)/")
+
+
+def tracked() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    return [path for name in listed.stdout.decode().split("\0") if name and (path := ROOT / name).is_file()]
+
+
+def sources() -> list[Path]:
+    return [
+        path
+        for folder in ("src", "tests", "bench", "examples")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+    ]
+
+
+def shown(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def test_no_file_is_named_for_nothing() -> None:
+    assert [shown(path) for path in sources() if EMPTY_NAMES & {path.stem, path.parent.name}] == []
+
+
+def test_files_can_be_read_at_once() -> None:
+    """A migration is one step and is never rewritten, so its length is its own."""
+    long = {
+        shown(path): lines
+        for path in sources()
+        if path.parent.name != "versions" and (lines := path.read_bytes().count(b"\n")) > MAX_LINES
+    }
+    assert long == {}
+
+
+def kind(path: Path) -> str | None:
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and any(
+            getattr(name, "id", "") == "pytestmark" for name in node.targets
+        ):
+            return ast.unparse(node.value)
+    return None
+
+
+def test_every_test_module_says_its_kind() -> None:
+    kinds = "unit|contract|conformance|scenario|fault|world|fuzz|browser"
+    silent = [
+        shown(path)
+        for path in sorted((ROOT / "tests").rglob("test_*.py"))
+        if not re.search(rf"pytest\.mark\.({kinds})\b", kind(path) or "")
+    ]
+    assert silent == []
+
+
+def test_nothing_names_a_path_of_the_machine_it_was_written_on() -> None:
+    found = []
+    for path in tracked():
+        content = path.read_bytes()
+        if b"\0" not in content[:8192] and MACHINE_PATHS.search(content.decode("utf-8", "replace")):
+            found.append(shown(path))
+    assert found == []

@@ -1,0 +1,91 @@
+"""The import direction: what `[tool.importlinter]` says, and what its kinds of contract can't say about rooms."""
+
+from pathlib import Path
+
+import grimp
+import pytest
+from importlinter.cli import lint_imports
+
+pytestmark = pytest.mark.unit
+
+ROOT = Path(__file__).parents[3]
+ROOMS = {
+    "accounts",
+    "agents",
+    "calls",
+    "compliance",
+    "contacts",
+    "conversations",
+    "events",
+    "lookup",
+    "messages",
+    "numbers",
+    "recordings",
+    "usage",
+    "verify",
+    "webhooks",
+}
+
+
+@pytest.fixture(scope="module")
+def graph() -> grimp.ImportGraph:
+    return grimp.build_graph("ringback", cache_dir=None)
+
+
+def imports(graph: grimp.ImportGraph) -> list[tuple[str, str]]:
+    return [
+        (importer, imported)
+        for importer in sorted(graph.modules)
+        for imported in sorted(graph.find_modules_directly_imported_by(importer))
+    ]
+
+
+def part(module: str) -> str:
+    """The folder or file right under the package: `ringback.numbers.store` is of `numbers`."""
+    return module.split(".")[1] if "." in module else ""
+
+
+def test_contracts_hold(capsys: pytest.CaptureFixture[str]) -> None:
+    code = lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True)
+    assert code == 0, capsys.readouterr().out
+
+
+def test_simulated_network_imports_only_kit(graph: grimp.ImportGraph) -> None:
+    wrong = [
+        (importer, imported)
+        for importer, imported in imports(graph)
+        if part(importer) == "sim" and part(imported) not in ("sim", "kit", "")
+    ]
+    assert wrong == []
+
+
+def test_engines_import_no_room(graph: grimp.ImportGraph) -> None:
+    wrong = [
+        (importer, imported)
+        for importer, imported in imports(graph)
+        if part(importer) in ("carriers", "speech", "llm", "voice") and part(imported) in ROOMS
+    ]
+    assert wrong == []
+
+
+def test_no_room_reaches_into_another(graph: grimp.ImportGraph) -> None:
+    """Between rooms only wire types and errors pass, and an `api` may ask another room's service; never its store."""
+    wrong = []
+    for importer, imported in imports(graph):
+        here, there = part(importer), part(imported)
+        if here == there or here not in ROOMS or there not in ROOMS:
+            continue
+        name = imported.split(".")[2:3]
+        if name in (["schemas"], ["errors"]) or (importer.endswith(".api") and name != ["store"]):
+            continue
+        wrong.append((importer, imported))
+    assert wrong == []
+
+
+def test_store_is_its_rooms_own(graph: grimp.ImportGraph) -> None:
+    wrong = [
+        (importer, imported)
+        for importer, imported in imports(graph)
+        if part(imported) in ROOMS and imported.endswith(".store") and part(importer) != part(imported)
+    ]
+    assert wrong == []
