@@ -1,0 +1,234 @@
+"""Wire types of `/sim/v1`: camelCase, and strict about types."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from ringback.kit.times import to_iso
+from ringback.sim.faults import Fault, FaultKind
+from ringback.sim.handsets import Handset
+from ringback.sim.settings import Campaign, Registration, Settings
+from ringback.sim.texts import Text
+
+Personality = Literal[
+    "answers",
+    "slow",
+    "unreachable",
+    "landline",
+    "blocks-you",
+    "filtered",
+    "unregistered",
+    "lost-receipt",
+    "late-receipt",
+    "duplicate-receipt",
+    "duplicate-sender",
+    "out-of-order",
+    "stops",
+    "echo",
+]
+CallPersonality = Literal[
+    "answers",
+    "busy",
+    "declines",
+    "no-answer",
+    "unreachable",
+    "voicemail",
+    "screener",
+    "hangs-up-midway",
+    "silent",
+    "noisy",
+    "dtmf-menu",
+    "slow-answer",
+    "manual",
+]
+Capability = Literal["sms", "mms", "voice"]
+
+
+class Wire(BaseModel):
+    """camelCase on the wire, types as they are written; unknown fields are ignored."""
+
+    model_config = ConfigDict(strict=True, alias_generator=to_camel, populate_by_name=True)
+
+
+class HandsetCreate(Wire):
+    phone_number: str | None = None
+    name: str | None = None
+    country: str | None = None
+    area_code: Annotated[str, Field(pattern=r"^[0-9]{3}$")] | None = None
+    personality: Personality = "answers"
+    call_personality: CallPersonality = "answers"
+    capabilities: list[Capability] = ["sms", "mms", "voice"]
+
+
+class HandsetChange(Wire):
+    """Fields left out stay as they are; a null `name` clears it."""
+
+    name: str | None = None
+    personality: Personality | None = None
+    call_personality: CallPersonality | None = None
+    capabilities: list[Capability] | None = None
+    online: bool | None = None
+
+    def changes(self) -> dict[str, Any]:
+        return {
+            name: value
+            for name, value in self.model_dump(exclude_unset=True).items()
+            if value is not None or name == "name"
+        }
+
+
+class HandsetOut(Wire):
+    id: str
+    phone_number: str
+    name: str | None
+    country: str
+    personality: str
+    call_personality: str
+    capabilities: list[str]
+    online: bool
+    created_at: str
+
+    @staticmethod
+    def of(handset: Handset) -> "HandsetOut":
+        return HandsetOut(
+            id=handset.id,
+            phone_number=handset.e164,
+            name=handset.name,
+            country=handset.country,
+            personality=handset.personality,
+            call_personality=handset.call_personality,
+            capabilities=list(handset.capabilities),
+            online=handset.online,
+            created_at=to_iso(handset.created_ms),
+        )
+
+
+class HandsetPage(Wire):
+    data: list[HandsetOut]
+    has_more: bool
+    total: int
+
+
+class TextSend(Wire):
+    to: str
+    body: str | None = None
+    media_urls: list[str] | None = None
+    channel: Literal["sms", "mms"] | None = None
+
+
+class TextOut(Wire):
+    id: str
+    direction: str
+    from_: Annotated[str, Field(alias="from")]
+    to: str
+    body: str
+    media_urls: list[str]
+    channel: str
+    at: str
+    status: str
+
+    @staticmethod
+    def of(text: Text) -> "TextOut":
+        return TextOut.model_validate(text.to_wire())
+
+
+class TextPage(Wire):
+    data: list[TextOut]
+    has_more: bool
+
+
+class NetworkChange(Wire):
+    """Fields left out stay as they are; `inventory` is replaced whole."""
+
+    seed: int | None = None
+    latency_ms: int | None = None
+    loss_percent: float | None = None
+    jitter_ms: int | None = None
+    messages_per_second: int | None = None
+    registration: Registration | None = None
+    review_seconds: int | None = None
+    campaign: Campaign | None = None
+    inventory: dict[str, int] | None = None
+
+    def changes(self) -> dict[str, Any]:
+        return {
+            name: value
+            for name, value in self.model_dump(exclude_unset=True).items()
+            if value is not None or name in ("messages_per_second", "campaign")
+        }
+
+
+class NetworkOut(Wire):
+    seed: int
+    latency_ms: int
+    loss_percent: float
+    jitter_ms: int
+    messages_per_second: int | None
+    registration: str
+    review_seconds: int
+    campaign: str | None
+    inventory: dict[str, int]
+
+    @staticmethod
+    def of(settings: Settings) -> "NetworkOut":
+        return NetworkOut(
+            seed=settings.seed,
+            latency_ms=settings.latency_ms,
+            loss_percent=settings.loss_percent,
+            jitter_ms=settings.jitter_ms,
+            messages_per_second=settings.messages_per_second,
+            registration=settings.registration,
+            review_seconds=settings.review_seconds,
+            campaign=settings.campaign,
+            inventory=settings.inventory,
+        )
+
+
+class FaultMatch(Wire):
+    """`number` matches either side."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    from_: Annotated[str | None, Field(alias="from")] = None
+    to: str | None = None
+    number: str | None = None
+
+
+class FaultCreate(Wire):
+    model_config = ConfigDict(extra="forbid")
+
+    kind: FaultKind
+    count: int = 1
+    match: FaultMatch | None = None
+
+
+class FaultOut(Wire):
+    """`count` is how often it will still strike."""
+
+    id: str
+    kind: str
+    count: int
+    match: dict[str, str]
+    created_at: str
+
+    @staticmethod
+    def of(fault: Fault) -> "FaultOut":
+        match = {"from": fault.sender, "to": fault.recipient, "number": fault.number}
+        return FaultOut(
+            id=fault.id,
+            kind=fault.kind,
+            count=fault.count,
+            match={name: value for name, value in match.items() if value is not None},
+            created_at=to_iso(fault.created_ms),
+        )
+
+
+class FaultPage(Wire):
+    data: list[FaultOut]
+    has_more: bool
+    total: int
+
+
+class Deleted(Wire):
+    success: bool = True

@@ -1,0 +1,60 @@
+"""What the network refuses: `Fault`s for whoever uses its API, `LineError`s for the carrier's client."""
+
+from ringback.kit.faults import Conflict, Invalid, NotFound
+
+
+class BadInput(Invalid, ValueError):
+    """A field is wrong: `field` names it as the wire does (camelCase), the message says what is accepted."""
+
+    def __init__(self, field: str, message: str) -> None:
+        head, *rest = field.split("_")
+        super().__init__(message, field=head + "".join(word.capitalize() for word in rest))
+
+
+class HandsetNotFound(NotFound):
+    """There is no such handset."""
+
+    code = "HANDSET_NOT_FOUND"
+
+
+class FaultNotFound(NotFound):
+    """There is no such fault."""
+
+    code = "FAULT_NOT_FOUND"
+
+
+class NumberTaken(Conflict):
+    """The number belongs to an agent, to another handset, or did so once."""
+
+    code = "NUMBER_TAKEN"
+
+
+class HandsetOffline(Conflict):
+    """A phone without signal can't send."""
+
+    code = "HANDSET_OFFLINE"
+
+
+class LineError(Exception):
+    """The carrier said no, or could not be asked."""
+
+    def __init__(self, message: str, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+
+
+class LineRefused(LineError):
+    """Refused for good; `code` is the carrier's error code."""
+
+
+class LineThrottled(LineError):
+    """Too fast; nothing was taken."""
+
+
+class LineDown(LineError):
+    """No connection, or it was lost before anything was written; nothing was taken."""
+
+
+class NeverAnswers(LineError):
+    """Taken, and no answer will ever come: whoever asked has to wait until his patience ends."""

@@ -1,0 +1,159 @@
+"""Texts from the server: taken or refused at the submit, carried, delivered to whoever has the number, receipted."""
+
+from dataclasses import dataclass
+
+from ringback.sim import faults, handsets, inbound, inventory, plans, texts
+from ringback.sim.errors import LineDown, LineError, LineRefused, LineThrottled, NeverAnswers
+from ringback.sim.handsets import Handset
+from ringback.sim.pace import Pace
+from ringback.sim.passage import delay, is_lost, send_receipt
+from ringback.sim.personalities import REASONS, TEXT_MANNERS, Manner
+from ringback.sim.texts import Parcel
+from ringback.sim.unit import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A text as the server hands it over; `reference` is its own id of it, which this carrier only notes."""
+
+    reference: str
+    sender: str
+    recipient: str
+    body: str
+    media_urls: tuple[str, ...] = ()
+    channel: str = "sms"
+    validity_ms: int = 72 * 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a submit came to: a carrier ref or an error, and whether the receipt overtakes the answer."""
+
+    ref: str = ""
+    error: LineError | None = None
+    early: bool = False
+
+
+def submit(unit: Unit, text: Submission, pace: Pace) -> Outcome:
+    """Take a text, or refuse it. Nothing is raised, because a fault that struck has to stay counted."""
+    fault = faults.strike(unit, faults.AT_SUBMIT, text.sender, text.recipient)
+    if fault in ("outage", "connection-lost"):
+        return Outcome(error=out_of_reach())
+    limit = unit.settings.messages_per_second
+    if fault == "throttled" or (limit is not None and not pace.take(unit.now, limit)):
+        return Outcome(error=LineThrottled("too many messages a second", "20429"))
+    if fault == "submit-refused":
+        return _refused("30008", "the carrier refused the message")
+    if inventory.line_state(unit, text.sender) != "held":
+        return _refused("21606", f"{text.sender} is no number of this account")
+    handset = handsets.by_number(unit, text.recipient)
+    manner = TEXT_MANNERS[handset.personality] if handset else None
+    if handset is None and inventory.line_state(unit, text.recipient) == "released":
+        return _refused("30005")
+    if manner is not None and manner.refusal is not None:
+        return _refused(manner.refusal)
+    if handset is not None and not {"sms", "mms"} & set(handset.capabilities):
+        return _refused("30006")
+    parcel = Parcel(
+        unit.ids.new("nt"),
+        text.sender,
+        text.recipient,
+        text.body,
+        text.media_urls,
+        text.channel,
+        unit.now + text.validity_ms,
+    )
+    carry(unit, parcel)
+    error = NeverAnswers("the carrier took the message and never answered") if fault else None
+    return Outcome(parcel.ref, error, bool(manner and manner.early))
+
+
+def _refused(code: str, message: str | None = None) -> Outcome:
+    return Outcome(error=LineRefused(message or REASONS[code], code))
+
+
+def carry(unit: Unit, parcel: Parcel) -> None:
+    """Bring a text over the line, with its loss and delay."""
+    if is_lost(unit, parcel.sender, parcel.recipient):
+        unit.start_timer(parcel.until_ms, "lost", parcel.to_dict())
+    elif delay_ms := delay(unit, "out", parcel.sender, parcel.recipient):
+        unit.start_timer(unit.now + delay_ms, "arrive", parcel.to_dict())
+    else:
+        arrive(unit, parcel)
+
+
+def arrive(unit: Unit, parcel: Parcel) -> None:
+    """The text is at the far end's network: hand it to whoever has the number now."""
+    if _lacks_registration(unit, parcel):
+        return send_receipt(unit, parcel, "30034")
+    handset = handsets.by_number(unit, parcel.recipient)
+    if handset is not None:
+        return _arrive_at_handset(unit, parcel, handset)
+    state = inventory.line_state(unit, parcel.recipient)
+    if state == "held":
+        inbound.tell_server(unit, parcel, None)
+        return send_receipt(unit, parcel, None)
+    if state == "released":
+        return send_receipt(unit, parcel, "30005")
+    if unit.handsets == "strict":
+        return give_up_later(unit, parcel)
+    country = plans.country_of(parcel.recipient) or "US"
+    return _arrive_at_handset(unit, parcel, handsets.create(unit, e164=parcel.recipient, country=country))
+
+
+def _lacks_registration(unit: Unit, parcel: Parcel) -> bool:
+    if unit.settings.registration == "instant":
+        return False
+    return plans.country_of(parcel.sender) == "US"
+
+
+def _arrive_at_handset(unit: Unit, parcel: Parcel, handset: Handset) -> None:
+    manner = TEXT_MANNERS[handset.personality]
+    if manner.until_validity:
+        return give_up_later(unit, parcel)
+    if not manner.arrives:
+        return send_receipt(unit, parcel, manner.failure)
+    if parcel.channel not in handset.capabilities:
+        return send_receipt(unit, parcel, "30011" if parcel.channel == "mms" else "30006")
+    if not handset.online:
+        seq = texts.store(unit, handset.id, parcel)
+        unit.start_timer(parcel.until_ms, "expire", {"seq": seq})
+        return None
+    return deliver(unit, parcel, handset, manner)
+
+
+def deliver(unit: Unit, parcel: Parcel, handset: Handset, manner: Manner) -> None:
+    """The phone has it: list, receipts, and what its owner does then."""
+    is_first = manner.reply == "stop" and _is_first(unit, handset.id, parcel.sender)
+    texts.add(unit, handset.id, "in", parcel, "delivered")
+    for _ in range(manner.receipts):
+        send_receipt(unit, parcel, None, manner.receipt_after_ms)
+    if manner.reply == "echo":
+        inbound.send(unit, handset, parcel.sender, parcel.body, parcel.media_urls, parcel.channel)
+    elif is_first:
+        inbound.send(unit, handset, parcel.sender, "STOP", (), "sms")
+
+
+def deliver_stored(unit: Unit, handset: Handset) -> None:
+    """The phone is back: what the carrier kept for it arrives, in order."""
+    for parcel in texts.take_stored(unit, handset.id):
+        _arrive_at_handset(unit, parcel, handset)
+
+
+def _is_first(unit: Unit, handset_id: str, sender: str) -> bool:
+    found = unit.one(
+        "SELECT 1 AS found FROM texts WHERE handset_id = ? AND direction = 'in' AND sender = ? LIMIT 1",
+        handset_id,
+        sender,
+    )
+    return found is None
+
+
+def give_up_later(unit: Unit, parcel: Parcel) -> None:
+    """Nobody answers there: undelivered once the validity has passed."""
+    unit.start_timer(parcel.until_ms, "give-up", parcel.to_dict())
+
+
+def out_of_reach() -> LineDown:
+    """The error of a carrier that can't be reached."""
+    return LineDown("the carrier is out of reach")
