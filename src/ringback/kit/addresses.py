@@ -9,12 +9,15 @@ import ipaddress
 import re
 import socket
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 MAX_URL_CHARACTERS: Final = 2048
+# Stricter than `urlsplit`, which takes `[::1]x` for `::1`.
+_AUTHORITY: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\[\]:]+))(:[0-9]{1,5})?", re.ASCII)
 _LABEL: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?", re.ASCII)
 _NUMBER: Final = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*", re.ASCII)
 
@@ -67,11 +70,7 @@ class AddressPolicy:
         None means that it may. A text that is no plain address is refused, so that nothing downstream can
         read it in its own way.
         """
-        try:
-            parsed = ipaddress.ip_address(address)
-        except ValueError:
-            return "an address in an unusual spelling"
-        return self._refusal(parsed)
+        return _judge(self, address)
 
     def judge_literal(self, url: str) -> None:
         """Raise `BadUrl` when the host of `url` is an address, in any spelling, that may not be called.
@@ -87,18 +86,22 @@ class AddressPolicy:
         if reason is not None:
             raise BadUrl(f"the URL leads to {reason}, which this server does not call")
 
-    def _refusal(self, address: _Address) -> str | None:
-        if isinstance(address, ipaddress.IPv6Address):
-            inner = _carried_ipv4(address)
-            if inner is not None:
-                return self._refusal(inner)
-        if _never(address) is not None:
-            return _never(address)
-        if address.is_loopback:
-            return None if self.loopback_allowed else "a loopback address"
-        if not address.is_global and not self.private_allowed:
-            return "a private address"
-        return None
+
+@lru_cache(maxsize=4096)
+def _judge(policy: AddressPolicy, address: str) -> str | None:
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return "an address in an unusual spelling"
+    reached = (_carried_ipv4(parsed) if isinstance(parsed, ipaddress.IPv6Address) else None) or parsed
+    never = _never(reached)
+    if never is not None:
+        return never
+    if reached.is_loopback:
+        return None if policy.loopback_allowed else "a loopback address"
+    if not reached.is_global and not policy.private_allowed:
+        return "a private address"
+    return None
 
 
 def _never(address: _Address) -> str | None:
@@ -136,19 +139,16 @@ def check_url(url: str) -> str:
     name (IDNA allowed, RFC 5890), a dotted IPv4 or a bracketed IPv6 address, a port from 1 to 65535, and no
     user name or password: those would end up in listings and logs.
     """
-    parts = _split(url)
-    if parts.scheme not in ("http", "https"):
-        raise BadUrl("the URL must begin with http:// or https://")
-    if "@" in parts.netloc:
-        raise BadUrl("the URL must not contain a user name or password")
-    _check_port(parts)
-    _check_host(_host(parts))
+    host, port = _host_and_port(url)
+    if not 0 < port < 65536:
+        raise BadUrl("the URL's port must be a number from 1 to 65535")
+    _check_host(host)
     return url
 
 
 def host_of(url: str) -> str:
     """The host of `url` in lower-case ASCII (IDNA encoded), without brackets. Raises `BadUrl`."""
-    return _ascii_host(_host(_split(url)))
+    return _ascii_host(_host_and_port(url)[0])
 
 
 def literal_address(host: str) -> str | None:
@@ -184,26 +184,27 @@ def _split(url: str) -> SplitResult:
         raise BadUrl("the URL's host is not valid") from None
 
 
-def _host(parts: SplitResult) -> str:
-    host = parts.hostname
-    if not host:
+def _host_and_port(url: str) -> tuple[str, int]:
+    parts = _split(url)
+    if parts.scheme not in ("http", "https"):
+        raise BadUrl("the URL must begin with http:// or https://")
+    if not parts.netloc:
         raise BadUrl("the URL has no host")
-    return host
-
-
-def _check_port(parts: SplitResult) -> None:
-    try:
-        port = parts.port
-    except ValueError:
-        port = 0
-    if port == 0 or parts.netloc.endswith(":"):
-        raise BadUrl("the URL's port must be a number from 1 to 65535")
+    if "@" in parts.netloc:
+        raise BadUrl("the URL must not contain a user name or password")
+    match = _AUTHORITY.fullmatch(parts.netloc)
+    if match is None:
+        raise BadUrl("the URL's host or port is not valid")
+    bracketed, name, port = match.groups()
+    if bracketed and ":" not in bracketed:
+        raise BadUrl("the URL's host is not a valid IPv6 address")
+    return bracketed or name, int(port[1:]) if port else 80
 
 
 def _check_host(host: str) -> None:
     name = _ascii_host(host)
     if ":" in name:
-        if "%" in name or not _is_address(name):
+        if not _is_address(name):
             raise BadUrl("the URL's host is not a valid IPv6 address")
         return
     if _looks_numeric(name):

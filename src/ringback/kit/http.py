@@ -6,17 +6,18 @@ Everything it meets is taken for hostile: the URL, the addresses its name resolv
 
 import asyncio
 import socket
-import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, Final
 
 from ringback import __version__
 from ringback.kit.addresses import AddressPolicy, BadUrl, check_url, literal_address
+from ringback.kit.http_failure import CONNECT_S, Failure, Refused, RequestFailed, explain
 
 if TYPE_CHECKING:  # aiohttp costs 180 ms to import, so it waits for the first request
     from aiohttp import ClientResponse, ClientSession
@@ -24,14 +25,17 @@ if TYPE_CHECKING:  # aiohttp costs 180 ms to import, so it waits for the first r
 
 __all__ = ["AddressPolicy", "BadUrl", "Failure", "OutgoingHttp", "RequestFailed", "Response", "check_url"]
 
-Failure = Literal["timeout", "connect", "refused_address", "tls", "protocol"]
 Lookup = Callable[[str, int], Awaitable[Sequence[str]]]
 
 # Many servers drop idle connections after 5 s; leaving first avoids meeting them in the act.
 _KEEP_ALIVE_S: Final = 4.0
-_CONNECT_S: Final = 10.0
 _LOOKUP_THREADS: Final = 16
 _READ_BUFFER: Final = 16 * 1024
+_ONE_PIECE: Final = 512 * 1024
+_TRIES: Final = 3  # the last of several kept connections may be stale as well
+
+# Addresses to which the request at hand opened sockets: none means that it went over a kept connection.
+_opened: ContextVar[list[str]] = ContextVar("opened")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +47,13 @@ class Response:
     elapsed_ms: int
 
 
-class RequestFailed(Exception):
-    """The request got no whole answer. The message is short and holds neither path, query nor user info."""
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """A URL made ready: for aiohttp, as messages show it, and the address if its host is a literal one."""
 
-    def __init__(self, kind: Failure, message: str) -> None:
-        super().__init__(message)
-        self.kind: Failure = kind
-        self.message = message
+    url: "URL"
+    shown: str
+    address: str | None
 
 
 class OutgoingHttp:
@@ -79,8 +83,8 @@ class OutgoingHttp:
 
         `timeout_s` (seconds) is for everything, from the name to the last byte kept. Of the answer the first
         `keep_bytes` bytes are read, and a longer one is hung up on. `repeatable` says that the receiver can
-        recognise a repetition (webhooks carry an id): a kept-alive connection that turns out to be closed
-        before any answer is then tried once more on a new one.
+        recognise a repetition (webhooks carry an id): if a kept-alive connection turns out to be closed, with
+        no answer, another one is then tried at once.
 
         Raises `RequestFailed`; `ValueError` for a header that holds a line break, which is our own fault.
         """
@@ -89,14 +93,12 @@ class OutgoingHttp:
         host = "the endpoint"
         try:
             target = _target(url)
-            host = _shown(target)
-            self._judge_host(target)
+            host = target.shown
+            self._judge_literal(target)
             async with asyncio.timeout(timeout_s):
-                status, data = await self._exchange(target, body, headers, keep_bytes, repeatable)
-        except RequestFailed:
-            raise
+                status, data = await self._exchange(target.url, body, headers, keep_bytes, repeatable)
         except Exception as error:
-            _fail(error, host, timeout_s)
+            raise explain(error, host, timeout_s) from None
         return Response(status, _as_text(data), round((time.perf_counter() - started) * 1000))
 
     async def close(self) -> None:
@@ -106,27 +108,41 @@ class OutgoingHttp:
         if self._threads is not None:
             self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _judge_host(self, target: "URL") -> None:
+    def _judge_literal(self, target: _Target) -> None:
         # aiohttp connects to literal addresses without asking any resolver.
-        address = literal_address(target.raw_host or "")
-        reason = None if address is None else self._policy.refusal(address)
+        reason = None if target.address is None else self._policy.refusal(target.address)
         if reason is not None:
-            raise _Refused(reason)
+            raise Refused(reason)
 
     async def _exchange(
         self, target: "URL", body: bytes, headers: Mapping[str, str], keep_bytes: int, repeatable: bool
     ) -> tuple[int, bytes]:
-        from aiohttp import ClientConnectionResetError, ClientOSError, ServerDisconnectedError
+        response = await self._send(target, body, headers, repeatable)
+        try:
+            return response.status, await _read(response, keep_bytes)
+        finally:
+            # Hangs up unless the answer has ended, in which case the connection is back in the pool already.
+            response.close()
+
+    async def _send(
+        self, target: "URL", body: bytes, headers: Mapping[str, str], repeatable: bool
+    ) -> "ClientResponse":
+        """The head of the answer. A repetition is what RFC 9110 section 9.2.2 allows, and only if told so."""
+        from aiohttp import ClientConnectorError, ClientOSError, ServerDisconnectedError
 
         session = self._session or self._open()
-        trace = SimpleNamespace(reused=False)
-        stale = (ServerDisconnectedError, ClientConnectionResetError, ClientOSError)
-        try:
-            return await _once(session, target, body, headers, keep_bytes, trace)
-        except stale:
-            if not (repeatable and trace.reused):
+        opened: list[str] = []
+        _opened.set(opened)
+        tries = _TRIES if repeatable else 1
+        while True:
+            tries -= 1
+            try:
+                return await session.post(target, data=_payload(body), headers=headers, allow_redirects=False)
+            except ClientConnectorError:
                 raise
-        return await _once(session, target, body, {**headers, "Connection": "close"}, keep_bytes, trace)
+            except (ServerDisconnectedError, ClientOSError):
+                if opened or not tries:
+                    raise
 
     def _open(self) -> "ClientSession":
         """The session, made in the running loop. Nothing here awaits, so two first posts make one."""
@@ -140,22 +156,23 @@ class OutgoingHttp:
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
+            response_class=_make_response_class(),
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S),
             headers={"User-Agent": f"Ringback/{__version__}", "Accept-Encoding": "identity"},
             auto_decompress=False,
             trust_env=False,
             read_bufsize=_READ_BUFFER,
-            trace_configs=[_trace_reuse()],
         )
         return self._session
 
     def _make_socket(self, address_info: tuple[Any, ...]) -> socket.socket:
-        """The gate: a socket for the very address that is connected to next, or `_Refused`."""
+        """The gate: a socket for the very address that is connected to next, or `Refused`."""
         family, kind, protocol, _, address = address_info
         reason = self._policy.refusal(address[0])
         if reason is not None:
-            raise _Refused(reason)
+            raise Refused(reason)
+        _opened.get([]).append(address[0])
         return socket.socket(family, kind, protocol)
 
     async def _system_lookup(self, host: str, port: int) -> list[str]:
@@ -167,16 +184,26 @@ class OutgoingHttp:
         return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-class _Refused(OSError):
-    """An address that the policy does not allow; an OSError because that is what aiohttp passes on whole."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
 def _getaddrinfo(host: str, port: int) -> list[Any]:
     return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+
+
+def _make_response_class() -> "type[ClientResponse]":
+    from aiohttp import ClientResponse
+
+    class AbruptResponse(ClientResponse):
+        """Leaves at once where aiohttp first writes what is left to write.
+
+        An endpoint that never reads would otherwise keep the socket open long after the timeout.
+        """
+
+        def close(self) -> None:
+            connection = self.connection
+            if connection is not None and connection.transport is not None:
+                connection.transport.abort()
+            super().close()
+
+    return AbruptResponse
 
 
 def _make_resolver(policy: AddressPolicy, lookup: Lookup) -> Any:
@@ -190,8 +217,11 @@ def _make_resolver(policy: AddressPolicy, lookup: Lookup) -> Any:
         ) -> list[ResolveResult]:
             judged = [(address, policy.refusal(address)) for address in await lookup(host, port)]
             allowed = [address for address, reason in judged if reason is None]
+            for _, reason in judged:
+                if reason is not None and not allowed:
+                    raise Refused(reason)
             if not allowed:
-                raise _Refused(next((reason for _, reason in judged if reason), "no address"))
+                raise OSError("no address")
             return [_result(host, address, port) for address in allowed]
 
         async def close(self) -> None:
@@ -205,34 +235,9 @@ def _make_resolver(policy: AddressPolicy, lookup: Lookup) -> Any:
     return JudgingResolver()
 
 
-def _trace_reuse() -> Any:
-    """Note on each request's trace whether its connection had been used before."""
-    import aiohttp
-
-    async def note(_session: object, context: SimpleNamespace, _params: object) -> None:
-        context.trace_request_ctx.reused = True
-
-    config = aiohttp.TraceConfig()
-    config.on_connection_reuseconn.append(note)
-    return config
-
-
-async def _once(
-    session: "ClientSession",
-    target: "URL",
-    body: bytes,
-    headers: Mapping[str, str],
-    keep_bytes: int,
-    trace: SimpleNamespace,
-) -> tuple[int, bytes]:
-    response = await session.post(
-        target, data=body, headers=headers, allow_redirects=False, trace_request_ctx=trace
-    )
-    try:
-        return response.status, await _read(response, keep_bytes)
-    finally:
-        # Hangs up unless the answer has ended, in which case the connection is back in the pool already.
-        response.close()
+def _payload(body: bytes) -> "bytes | BytesIO":
+    # aiohttp warns of large bytes, which it would write in one piece.
+    return body if len(body) < _ONE_PIECE else BytesIO(body)
 
 
 async def _read(response: "ClientResponse", keep_bytes: int) -> bytes:
@@ -246,17 +251,14 @@ async def _read(response: "ClientResponse", keep_bytes: int) -> bytes:
 
 
 @lru_cache(maxsize=4096)
-def _target(url: str) -> "URL":
-    """`url` parsed for aiohttp, its path and query as written. Raises `BadUrl`."""
+def _target(url: str) -> _Target:
+    """`url` parsed, its path and query as written. Raises `BadUrl`."""
     from yarl import URL
 
     check_url(url)
     # Re-quoting could break a signed URL, so it is left to those that can't go over the wire as they are.
-    return URL(url, encoded=url.isascii())
-
-
-def _shown(target: "URL") -> str:
-    return target.host_port_subcomponent or "the endpoint"
+    parsed = URL(url, encoded=url.isascii())
+    return _Target(parsed, parsed.host_port_subcomponent or "", literal_address(parsed.raw_host or ""))
 
 
 def _as_text(data: bytes) -> str:
@@ -267,54 +269,3 @@ def _check_headers(headers: Mapping[str, str]) -> None:
     for name, value in headers.items():
         if not (name.isprintable() and value.isprintable()):
             raise ValueError(f"the header {name!r} holds a line break or a control character")
-
-
-def _fail(error: Exception, host: str, timeout_s: float) -> NoReturn:
-    """Raise the `RequestFailed` that tells what `error` means. Never quotes it: it may hold the URL."""
-    kind, message = _explain(error, host, timeout_s)
-    raise RequestFailed(kind, message) from None
-
-
-def _explain(error: Exception, host: str, timeout_s: float) -> tuple[Failure, str]:
-    refused = _refused_in(error)
-    if refused is not None:
-        return "refused_address", f"{host} leads to {refused.reason}, which this server does not call"
-    if isinstance(error, BadUrl):
-        return "refused_address", str(error)
-    import aiohttp
-
-    match error:
-        case aiohttp.ConnectionTimeoutError():
-            return "timeout", f"could not connect to {host} within {_CONNECT_S:g} s"
-        case TimeoutError():
-            return "timeout", f"no complete answer from {host} within {timeout_s:g} s"
-        case aiohttp.ClientConnectorCertificateError():
-            return "tls", f"the certificate of {host} is not valid: {_certificate_reason(error)}"
-        case aiohttp.ClientSSLError() | ssl.SSLError():
-            return "tls", f"no secure connection to {host}: the TLS handshake failed"
-        case aiohttp.ClientConnectorDNSError():
-            return "connect", f"the name of {host} could not be resolved"
-        case aiohttp.ClientConnectorError():
-            return "connect", f"could not connect to {host}: {error.os_error.strerror or 'no route'}"
-        case aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError() | OSError():
-            return "connect", f"{host} closed the connection without an answer"
-        case aiohttp.ClientPayloadError():
-            return "protocol", f"{host} closed the connection in the middle of its answer"
-        case aiohttp.ClientError():
-            return "protocol", f"{host} did not answer in valid HTTP"
-        case RuntimeError():  # uvloop's way to say that a socket can't be used
-            return "connect", f"could not connect to {host}"
-    raise error
-
-
-def _certificate_reason(error: Any) -> str:
-    reason = getattr(error.certificate_error, "verify_message", "")
-    return str(reason) or "it could not be verified"
-
-
-def _refused_in(error: BaseException | None) -> _Refused | None:
-    while error is not None:
-        if isinstance(error, _Refused):
-            return error
-        error = getattr(error, "os_error", None) or error.__cause__
-    return None
