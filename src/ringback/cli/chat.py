@@ -43,6 +43,7 @@ class Chat:
         self._phone = str(phone["phoneNumber"])
         self._number = number
         self._tty = sys.stdin.isatty()
+        self._over = threading.Event()
 
     def run(self) -> None:
         """Until the input ends or Ctrl-C."""
@@ -52,14 +53,17 @@ class Chat:
         )
         listener.start()
         click.echo(f"{self._phone} texts {printable(self._number)}; Ctrl-D ends.", err=True)
-        while True:
-            if self._tty:
-                click.echo("> ", nl=False)
-            line = sys.stdin.readline()
-            if not line:
-                return
-            if line.strip():
-                self._send(line.strip())
+        try:
+            while line := self._read():
+                if line.strip():
+                    self._send(line.strip())
+        finally:
+            self._over.set()
+
+    def _read(self) -> str:
+        if self._tty:
+            click.echo("> ", nl=False)
+        return sys.stdin.readline()
 
     def _send(self, body: str) -> None:
         try:
@@ -78,7 +82,8 @@ class Chat:
                         f"{printable(message.get('from', ''))}: {printable(message.get('body') or '')}"
                     )
         except OperatorError as error:
-            self._print(error.line)
+            if not self._over.is_set():
+                self._print(error.line)
 
     def _print(self, line: str) -> None:
         click.echo(f"\r{line}\n> " if self._tty else line, nl=not self._tty)

@@ -1,0 +1,164 @@
+"""`ringback handset`: phones from the terminal."""
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from .conftest import Asked, FakeServer, Ran
+
+pytestmark = pytest.mark.unit
+
+Command = Callable[..., Ran]
+FIRST = {
+    "id": "hs_1",
+    "phoneNumber": "+14155550123",
+    "name": "first",
+    "personality": "answers",
+    "online": True,
+}
+SECOND = {"id": "hs_2", "phoneNumber": "+442079460123", "name": None, "personality": "echo", "online": False}
+
+
+def text(number: int, direction: str = "in", **more: Any) -> dict[str, Any]:
+    return {
+        "id": f"hsm_{number}",
+        "direction": direction,
+        "from": "+12125550100",
+        "to": "+14155550123",
+        "body": f"hello {number}",
+        "mediaUrls": [],
+        "at": f"2026-11-25T12:00:{number:02}.000Z",
+        "status": "delivered",
+        **more,
+    }
+
+
+@pytest.fixture
+def phones(server: FakeServer) -> FakeServer:
+    """Two handsets, a page each, newest first as every list."""
+
+    def page(asked: Asked) -> tuple[int, Any]:
+        newest_first = [SECOND, FIRST]
+        at = int(asked.query["offset"])
+        return 200, {"data": newest_first[at : at + 1], "hasMore": at == 0, "total": 2}
+
+    server.answers["GET /sim/v1/handsets"] = page
+    return server
+
+
+def test_list_walks_all_pages(ringback: Command, phones: FakeServer) -> None:
+    rows = ringback("handset", "list").out.splitlines()
+    assert [row.split()[0] for row in rows] == ["NUMBER", "+14155550123", "+442079460123"]
+    assert rows[2].split()[4] == "no"
+
+
+def test_create_sends_only_what_is_given(ringback: Command, server: FakeServer) -> None:
+    server.on("POST /sim/v1/handsets", FIRST)
+    assert ringback("handset", "create").out == "+14155550123\n"
+    assert ringback("handset", "create", "--number", "+14155550123", "--name", "first").code == 0
+    assert [asked.body for asked in server.asked] == [{}, {"phoneNumber": "+14155550123", "name": "first"}]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "chosen"),
+    [
+        ((), "hs_1"),
+        (("--from", "(415) 555-0123"), "hs_1"),
+        (("--from", "first"), "hs_1"),
+        (("--from", "+44 20 7946 0123"), "hs_2"),
+        (("--from", "hs_2"), "hs_2"),
+    ],
+)
+def test_text_from_a_handset(
+    ringback: Command, phones: FakeServer, wanted: tuple[str, ...], chosen: str
+) -> None:
+    phones.on(f"POST /sim/v1/handsets/{chosen}/messages", text(7, "out", body="hi there"))
+    ran = ringback("handset", "text", "212-555-0100", "hi there", *wanted)
+    assert ran.out == "12:00:07  +12125550100 -> +14155550123  hi there  (delivered)\n"
+    assert phones.asked[-1].body == {"to": "212-555-0100", "body": "hi there"}
+
+
+def test_unknown_handset(ringback: Command, phones: FakeServer) -> None:
+    ran = ringback("handset", "inbox", "0123")
+    assert ran == (2, "", "ringback: no handset is called 0123: `ringback handset list` shows them all\n")
+
+
+def test_inbox_is_in_order_and_harmless(ringback: Command, phones: FakeServer) -> None:
+    newest_first = [text(2, body="two\n\x1b[2J"), text(1, mediaUrls=["https://a.example/cat.png"])]
+    phones.on("GET /sim/v1/handsets/hs_1/messages", {"data": newest_first, "hasMore": False})
+    assert ringback("handset", "inbox").out.splitlines() == [
+        "12:00:01  +12125550100 -> +14155550123  hello 1  [https://a.example/cat.png]",
+        "12:00:02  +12125550100 -> +14155550123  two\\n\\x1b[2J",
+    ]
+
+
+def test_inbox_follows_from_the_newest(ringback: Command, phones: FakeServer) -> None:
+    def messages(asked: Asked) -> tuple[int, Any]:
+        match asked.query.get("after"):
+            case None:
+                return 200, {"data": [text(1)], "hasMore": False}
+            case "hsm_1":
+                return 200, {"data": [text(3), text(2)], "hasMore": False}
+            case _:
+                return 503, {"error": {"message": "stopping"}}
+
+    phones.answers["GET /sim/v1/handsets/hs_1/messages"] = messages
+    ran = ringback("handset", "inbox", "--follow")
+    assert [line.split()[-1] for line in ran.out.splitlines()] == ["1", "2", "3"]
+    assert (ran.code, ran.err) == (3, "ringback: stopping\n")
+    assert phones.asked[-1].query == {"after": "hsm_3", "wait": "30"}
+
+
+def test_chat_sends_lines_and_shows_what_comes(
+    ringback: Command, phones: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered = threading.Event()
+
+    def messages(asked: Asked) -> tuple[int, Any]:
+        if "wait" not in asked.query:
+            return 200, {"data": [], "hasMore": False}
+        if asked.query.get("after") is None:
+            return 200, {"data": [text(2), text(1, "out")], "hasMore": False}
+        answered.set()
+        time.sleep(0.2)
+        return 200, {"data": [], "hasMore": False}
+
+    def send(asked: Asked) -> tuple[int, Any]:
+        if asked.body["body"] == "refused":
+            return 400, {"error": {"message": "Too long", "details": []}}
+        return 200, text(3, "out")
+
+    class Typed:
+        """A keyboard: the input ends once the answer was shown."""
+
+        def __init__(self, *lines: str) -> None:
+            self._lines = list(lines)
+
+        def isatty(self) -> bool:
+            return False
+
+        def readline(self) -> str:
+            if self._lines:
+                return self._lines.pop(0)
+            assert answered.wait(5)
+            return ""
+
+    phones.answers["GET /sim/v1/handsets/hs_1/messages"] = messages
+    phones.answers["POST /sim/v1/handsets/hs_1/messages"] = send
+    monkeypatch.setattr(sys, "stdin", Typed("hi\n", "\n", "refused\n"))
+    ran = ringback("handset", "chat", "+12125550100")
+    assert ran.code == 0
+    assert set(ran.out.splitlines()) == {"+12125550100: hello 2", "not sent: Too long"}
+    sent = [asked.body for asked in phones.asked if asked.method == "POST"]
+    assert sent == [{"to": "+12125550100", "body": "hi"}, {"to": "+12125550100", "body": "refused"}]
+
+
+def test_no_server(ringback: Command) -> None:
+    for args in (("list",), ("create",), ("text", "+1", "x"), ("inbox",), ("chat", "+1")):
+        ran = ringback("handset", *args)
+        assert ran.code == 3
+        assert "start it with `ringback serve`" in ran.err
