@@ -88,7 +88,7 @@ class Settings(BaseSettings):
     secret_key: SecretStr | None = _setting(
         None,
         "Key that seals secrets at rest; without it `secret.key` in the data folder, made at the first start.",
-        "at least 32 characters",
+        "32 bytes in base64 or hex; several with commas between",
         min_length=32,
     )
     submit_timeout_s: float = _setting(
