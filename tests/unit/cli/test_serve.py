@@ -193,9 +193,37 @@ class First:
         self.key_file = folder / "first key"
 
 
+@pytest.mark.parametrize(
+    ("started", "data", "command"),
+    [
+        ("{bin}/ringback", None, "`ringback keys hide`"),
+        ("{here}/.venv/bin/ringback", None, "`.venv/bin/ringback keys hide`"),
+        (
+            "{here}/.venv/bin/ringback",
+            "else where",
+            "`.venv/bin/ringback keys hide --data '{here}/else where'`",
+        ),
+    ],
+)
+def test_commands_work_when_pasted(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, started: str, data: str | None, command: str
+) -> None:
+    here = folder.parent
+    on_path = here / "bin"
+    on_path.mkdir()
+    (on_path / "ringback").write_text("#!/bin/sh\n")
+    (on_path / "ringback").chmod(0o755)
+    monkeypatch.setenv("PATH", str(on_path))
+    monkeypatch.setattr(sys, "argv", [started.format(here=here, bin=on_path), "serve"])
+    first = First(folder)
+    first.key_file.write_text("sk_live_abc")
+    said = lines(Settings.load(data=data), "http://127.0.0.1:1", first)
+    assert command.format(here=here) in said[1]
+
+
 def test_hidden_key_leaves_a_call_that_works(folder: Path) -> None:
     said = lines(Settings.load(), "http://127.0.0.1:1", First(folder))
-    assert "ringback keys create" in said[1]
+    assert " keys create`" in said[1]
     assert said[2].endswith("curl -s http://127.0.0.1:1/healthz")
 
 
