@@ -5,12 +5,25 @@ from collections.abc import Generator
 
 import pytest
 
+_SKIPS_NOTHING = os.environ.get("CI") == "true"
+"""Where the suite decides, a skipped test is a failed one: nothing that it needs may be missing there."""
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Where the suite decides (CI=true) a skipped test is a failed one: nothing it needs may be missing there."""
     report = yield
-    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("CI") == "true":
+    if _SKIPS_NOTHING and report.skipped and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped, and CI skips nothing: {report.longrepr}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    if _SKIPS_NOTHING and report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"{collector.nodeid} was skipped, and CI skips nothing: {report.longrepr}"
     return report

@@ -3,6 +3,7 @@
 import click
 
 from ringback.cli.options import data_option, load_settings
+from ringback.cli.serve import listen, url_of
 from ringback.running import make_data_folder
 
 
@@ -13,12 +14,15 @@ from ringback.running import make_data_folder
 )
 @click.option("--log-level", metavar="L", help="debug, info, warning or error.  [default: info]")
 @data_option
-def sim(host: str, port: int, log_level: str | None, data: str | None) -> None:
+def sim(host: str, port: int, log_level: str | None, data: str | None) -> int:
     """Run the simulated network apart from the server, which finds it by RINGBACK_SIM_URL."""
     settings = load_settings(data=data, log_level=log_level)
+    with listen(host, port) as listener:  # a port in use is known before anything heavy is loaded
+        url, port = url_of(listener), listener.getsockname()[1]
+    make_data_folder(settings.data)
     from ringback import logs
     from ringback.doors.sim import standalone
 
     logs.set_up(settings.log_level)
-    make_data_folder(settings.data)
-    standalone.run(host, port, settings.data, settings.log_level)
+    click.echo(f"The simulated network answers at {url}; a server finds it by RINGBACK_SIM_URL.")
+    return standalone.run(host, port, settings.data, settings.log_level)
