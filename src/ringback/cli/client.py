@@ -1,6 +1,5 @@
 """Commands' way to the running server: HTTP with the token of `server.json`."""
 
-import http.client
 import json
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,8 @@ class Client:
         timeout_s: float = _TIMEOUT_S,
     ) -> Any:
         """The JSON answer of an endpoint; None where it answers without a body."""
+        import http.client
+
         parts = urlsplit(self.url)
         kept = {name: value for name, value in (query or {}).items() if value is not None}
         target = f"{path}?{urlencode(kept)}" if kept else path
