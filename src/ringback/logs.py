@@ -9,14 +9,12 @@ import logging
 import re
 import sys
 from collections.abc import Mapping
-from contextvars import ContextVar
 from typing import TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
-"""The id of the request being answered; set by the door, it stands on every line logged meanwhile."""
+from ringback.kit.trace import request_id
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 MASKED = "***"
@@ -147,5 +145,7 @@ def _route_standard_logging(
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(LEVELS["debug"] if level == "debug" else max(LEVELS[level], LEVELS["warning"]))
+    heard = LEVELS["debug"] if level == "debug" else max(LEVELS[level], LEVELS["warning"])
+    root.setLevel(heard)
+    handler.setLevel(heard)  # a library may have set a level of its own on its logger
     logging.captureWarnings(True)

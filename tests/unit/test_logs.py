@@ -79,10 +79,12 @@ def test_request_id_is_on_every_line(out: io.StringIO) -> None:
     assert [line.get("request_id") for line in lines(out)] == ["req_1", "req_1", None]
 
 
-def test_standard_logging_comes_out_the_same_way(out: io.StringIO) -> None:
+def test_standard_logging_comes_out_the_same_way(out: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
     logs.set_up("info", stream=out)
-    logging.getLogger("uvicorn.error").info("Started server process")
-    logging.getLogger("uvicorn.error").error("refused %s", KEY, extra={"color_message": "x"})
+    theirs = logging.getLogger("uvicorn.error")
+    monkeypatch.setattr(theirs, "level", logging.INFO)
+    theirs.info("Started server process")
+    theirs.error("refused %s", KEY, extra={"color_message": "x"})
     (line,) = lines(out)
     assert (line["event"], line["level"], line["logger"]) == ("refused sk_live_***", "error", "uvicorn.error")
     assert "color_message" not in line
