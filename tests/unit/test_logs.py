@@ -10,6 +10,7 @@ import pytest
 import structlog
 
 from ringback import logs
+from ringback.kit.trace import request_id
 
 pytestmark = pytest.mark.unit
 
@@ -69,12 +70,12 @@ def test_level_is_kept(out: io.StringIO) -> None:
 
 def test_request_id_is_on_every_line(out: io.StringIO) -> None:
     logs.set_up("info", stream=out)
-    token = logs.request_id.set("req_1")
+    token = request_id.set("req_1")
     try:
         structlog.get_logger().info("ours")
         logging.getLogger("aiohttp.client").warning("theirs")
     finally:
-        logs.request_id.reset(token)
+        request_id.reset(token)
     structlog.get_logger().info("after")
     assert [line.get("request_id") for line in lines(out)] == ["req_1", "req_1", None]
 
