@@ -10,8 +10,7 @@ import contextlib
 import queue
 import sqlite3 as standard
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -50,16 +49,22 @@ class Closed(Exception):
     """The store is shutting down and takes no more work."""
 
 
-class _Job:
+class Job:
+    """A function to run in a group, and who waits for it."""
+
     __slots__ = ("future", "loop", "run")
 
-    def __init__(self, run: Callable[[Connection], Any], loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, run: Callable[[Any], Any], loop: asyncio.AbstractEventLoop) -> None:
         self.run = run
         self.loop = loop
         self.future: asyncio.Future[Any] = loop.create_future()
 
 
-def _settle(outcomes: list[tuple[_Job, Any, BaseException | None]]) -> None:
+Outcome = tuple[Job, Any, BaseException | None]
+"""A job, its result, and the error that it raised instead (or None)."""
+
+
+def _settle(outcomes: list[Outcome]) -> None:
     for job, result, error in outcomes:
         if job.future.done():
             continue
@@ -72,24 +77,17 @@ def _settle(outcomes: list[tuple[_Job, Any, BaseException | None]]) -> None:
 class GroupCommit:
     """One thread and one connection: what arrives together is committed together, a savepoint each.
 
-    A job is a plain function of the connection, all or nothing, and is answered after the COMMIT that holds it.
-    While requests are announced that have not brought their job yet, the thread waits for them, at most `linger_s`:
-    small batches cost more than a short wait (measured), and nobody waits when nobody is announced.
+    A job is a plain function of the connection, all or nothing, and is answered after the COMMIT that holds it. Jobs of
+    one turn of the event loop are handed over together, and those that come during a commit wait for the next: batches
+    grow with the load, and nobody waits for a batch to fill.
     """
 
-    def __init__(
-        self,
-        connect: Callable[[], Connection],
-        *,
-        name: str,
-        max_batch: int = 64,
-        linger_s: float = 0.002,
-    ) -> None:
+    def __init__(self, connect: Callable[[], Connection], *, name: str, max_batch: int = 64) -> None:
         self._connect = connect
         self._max_batch = max_batch
-        self._linger_s = linger_s
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._announced = 0
+        self._jobs: queue.SimpleQueue[list[Job] | None] = queue.SimpleQueue()
+        self._gathered: list[Job] = []
+        self._gathering = threading.Lock()
         self._closed = False
         self._ready = threading.Event()
         self._failure: BaseException | None = None
@@ -104,35 +102,30 @@ class GroupCommit:
         if self._failure is not None:
             raise self._failure
 
-    async def run(self, job: Callable[[Connection], Any]) -> Any:
+    async def run(self, job: Callable[[Any], Any]) -> Any:
         """Run `job` in the next group; returns its result once that is committed. `Closed` while shutting down."""
         if self._closed:
             raise Closed("the store is closed")
-        entry = _Job(job, asyncio.get_running_loop())
-        self._jobs.put(entry)
+        loop = asyncio.get_running_loop()
+        entry = Job(job, loop)
+        with self._gathering:
+            self._gathered.append(entry)
+            first = len(self._gathered) == 1
+        if first:
+            loop.call_soon(self._hand_over)
         return await entry.future
 
-    @contextlib.contextmanager
-    def announce(self) -> Iterator[Callable[[], None]]:
-        """Say that a job will come; the yielded function, or leaving, takes that back. Once is enough."""
-        self._announced += 1
-        open_ = True
-
-        def lower() -> None:
-            nonlocal open_
-            if open_:
-                open_ = False
-                self._announced -= 1
-
-        try:
-            yield lower
-        finally:
-            lower()
+    def _hand_over(self) -> None:
+        with self._gathering:
+            gathered, self._gathered = self._gathered, []
+        if gathered:
+            self._jobs.put(gathered)
 
     def close(self) -> None:
         """Finish what was taken, then stop; returns when the connection is closed."""
         if not self._closed:
             self._closed = True
+            self._hand_over()
             self._jobs.put(None)
         if self._thread.is_alive():
             self._thread.join()
@@ -146,46 +139,32 @@ class GroupCommit:
             return
         self._ready.set()
         try:
-            while (first := self._jobs.get()) is not None:
-                batch, last = self._gather(first)
-                self._commit(conn, batch)
-                if last:
-                    break
-            self._refuse_rest()
+            waiting: list[Job] = []
+            open_ = True
+            while open_ or waiting:
+                open_ = self._take(waiting) and open_
+                if waiting:
+                    self._commit(conn, waiting[: self._max_batch])
+                    del waiting[: self._max_batch]
         finally:
             conn.close()
 
-    def _gather(self, first: _Job) -> tuple[list[_Job], bool]:
-        batch = [first]
-        deadline = time.monotonic() + self._linger_s
-        while len(batch) < self._max_batch:
-            try:
-                job = self._jobs.get_nowait()
-            except queue.Empty:
-                left = deadline - time.monotonic()
-                if self._announced <= 0 or left <= 0:
-                    break
-                try:
-                    job = self._jobs.get(timeout=min(left, 0.0005))
-                except queue.Empty:
-                    continue
-            if job is None:
-                return batch, True
-            batch.append(job)
-        return batch, False
-
-    def _refuse_rest(self) -> None:
+    def _take(self, waiting: list[Job]) -> bool:
+        """Move what has been handed over to `waiting`, waiting for the first if there is none; False at the end."""
+        block = not waiting
         while True:
             try:
-                job = self._jobs.get_nowait()
+                jobs = self._jobs.get(block=block)
             except queue.Empty:
-                return
-            if job is not None:
-                self._answer([(job, None, Closed("the store is closed"))])
+                return True
+            if jobs is None:
+                return False
+            waiting += jobs
+            block = False
 
-    def _commit(self, conn: Connection, batch: list[_Job]) -> None:
+    def _commit(self, conn: Connection, batch: list[Job]) -> None:
         try:
-            outcomes = self._attempt(conn, batch)
+            outcomes = self.attempt(conn, batch)
         except BaseException as error:
             _roll_back(conn)
             if len(batch) == 1:
@@ -198,8 +177,9 @@ class GroupCommit:
         self.committed += len(batch)
         self._answer(outcomes)
 
-    def _attempt(self, conn: Connection, batch: list[_Job]) -> list[tuple[_Job, Any, BaseException | None]]:
-        outcomes: list[tuple[_Job, Any, BaseException | None]] = []
+    def attempt(self, conn: Connection, batch: list[Job]) -> list[Outcome]:
+        """One transaction with all of `batch` in it. What it raises rolls everything back and reruns jobs singly."""
+        outcomes: list[Outcome] = []
         conn.execute("BEGIN IMMEDIATE")
         for job in batch:
             conn.execute("SAVEPOINT unit")
@@ -218,8 +198,8 @@ class GroupCommit:
         return outcomes
 
     @staticmethod
-    def _answer(outcomes: list[tuple[_Job, Any, BaseException | None]]) -> None:
-        by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Job, Any, BaseException | None]]] = {}
+    def _answer(outcomes: list[Outcome]) -> None:
+        by_loop: dict[asyncio.AbstractEventLoop, list[Outcome]] = {}
         for outcome in outcomes:
             by_loop.setdefault(outcome[0].loop, []).append(outcome)
         for loop, group in by_loop.items():

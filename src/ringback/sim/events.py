@@ -1,9 +1,11 @@
 """The event log that `/sim/v1/events` streams: what happened at the handsets, resumable by its numbers."""
 
+import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
-from ringback.sim import handsets
-from ringback.sim.unit import Unit
+from ringback.sim import handsets, texts
+from ringback.sim.unit import Unit, to_json
 
 BATCH = 200
 
@@ -27,11 +29,25 @@ def last_seq(unit: Unit, handset_id: str | None) -> int:
 
 
 def after(unit: Unit, handset_id: str | None, seq: int) -> list[LogEntry]:
-    """Events behind `seq`, oldest first, of one handset or of all."""
-    if handset_id is None:
-        rows = unit.all("SELECT * FROM log WHERE seq > ? ORDER BY seq LIMIT ?", seq, BATCH)
-    else:
-        rows = unit.all(
-            "SELECT * FROM log WHERE handset_id = ? AND seq > ? ORDER BY seq LIMIT ?", handset_id, seq, BATCH
-        )
-    return [LogEntry(**row) for row in rows]
+    """Events behind `seq`, oldest first, of one handset or of all. Those of a deleted handset's texts are gone."""
+    rows = unit.all(
+        "SELECT log.seq AS log_seq, log.handset_id AS of_handset, log.kind, log.data, texts.* FROM log"
+        " LEFT JOIN texts ON texts.id = log.text_id"
+        " WHERE log.seq > ? AND (? IS NULL OR log.handset_id = ?) AND (log.data IS NOT NULL OR texts.id IS NOT NULL)"
+        " ORDER BY log.seq LIMIT ?",
+        seq,
+        handset_id,
+        handset_id,
+        BATCH,
+    )
+    return [_entry(row) for row in rows]
+
+
+def _entry(row: dict[str, Any]) -> LogEntry:
+    seq, handset_id, kind, data = (row.pop(name) for name in ("log_seq", "of_handset", "kind", "data"))
+    if data is None:
+        text = texts.from_row(row)
+        # As it was at that moment: what became of a text that the handset sent is told by its receipt.
+        was = dataclasses.replace(text, status="sent") if text.direction == "out" else text
+        data = to_json(was.to_wire())
+    return LogEntry(seq, handset_id, kind, data)

@@ -82,34 +82,43 @@ def delete(unit: Unit, fault_id: str) -> bool:
 
 def strike(unit: Unit, kinds: tuple[str, ...], sender: str, recipient: str) -> str | None:
     """The kind of the oldest open fault that matches, counted down; None when none does."""
-    for row in unit.all("SELECT * FROM faults WHERE count > 0 ORDER BY seq"):
+    for row in _open(unit):
         if row["kind"] in kinds and _matches(row, sender, recipient):
-            if row["kind"] != "outage":
-                unit.run("UPDATE faults SET count = count - 1 WHERE seq = ?", row["seq"])
-            return str(row["kind"])
+            return _count_down(unit, row)
     return None
 
 
 def strike_order(unit: Unit, e164: str) -> str | None:
     """The fault that strikes the purchase of a number: a general outage, or one that names this very number."""
-    for row in unit.all("SELECT * FROM faults WHERE count > 0 ORDER BY seq"):
+    for row in _open(unit):
         general = row["kind"] == "outage" and _is_general(row)
         if general or (row["kind"] in AT_SUBMIT and row["number"] == e164):
-            if row["kind"] != "outage":
-                unit.run("UPDATE faults SET count = count - 1 WHERE seq = ?", row["seq"])
-            return str(row["kind"])
+            return _count_down(unit, row)
     return None
 
 
 def is_out(unit: Unit) -> bool:
     """Whether a general outage is on: the carrier neither hears nor tells anything."""
-    rows = unit.all("SELECT * FROM faults WHERE count > 0 AND kind = 'outage'")
-    return any(_is_general(row) for row in rows)
+    return any(row["kind"] == "outage" and _is_general(row) for row in _open(unit))
 
 
 def spend(unit: Unit, fault_id: str) -> None:
     """The fault has struck out."""
     unit.run("UPDATE faults SET count = 0 WHERE id = ?", fault_id)
+
+
+def _open(unit: Unit) -> list[dict[str, Any]]:
+    """The faults that can still strike, oldest first; read once in a unit."""
+    if unit.open_faults is None:
+        unit.open_faults = unit.all("SELECT * FROM faults WHERE count > 0 ORDER BY seq")
+    return unit.open_faults
+
+
+def _count_down(unit: Unit, row: dict[str, Any]) -> str:
+    if row["kind"] != "outage":
+        unit.run("UPDATE faults SET count = count - 1 WHERE seq = ?", row["seq"])
+        unit.open_faults = None
+    return str(row["kind"])
 
 
 def _is_general(row: dict[str, Any]) -> bool:

@@ -1,7 +1,5 @@
 """The network as one object: its handsets, its line and faults, and the side that a carrier's client sees."""
 
-import asyncio
-import contextlib
 import functools
 import time
 from collections.abc import Callable, Sequence
@@ -9,12 +7,11 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from ringback.kit.clock import Clock
-from ringback.kit.ids import IdMaker
-from ringback.kit.sqlite import Connection, GroupCommit
-from ringback.sim import carrier_events, events, faults, handsets, inbound, inventory, outbound, texts, timers
+from ringback.sim import carrier_events, events, faults, handsets, inbound, inventory, outbound, texts
 from ringback.sim import settings as line
 from ringback.sim.addresses import any_spelling
 from ringback.sim.carrier_events import CarrierEvent
+from ringback.sim.engine import Engine
 from ringback.sim.errors import BadInput, HandsetOffline
 from ringback.sim.events import LogEntry
 from ringback.sim.faults import Fault
@@ -22,16 +19,13 @@ from ringback.sim.handsets import Handset
 from ringback.sim.inventory import Sale, Wish
 from ringback.sim.outbound import Submission
 from ringback.sim.pace import Pace
-from ringback.sim.schema import open_store
 from ringback.sim.settings import Settings
-from ringback.sim.signal import Signal, wait
+from ringback.sim.signal import wait
 from ringback.sim.texts import Cursor, Text
 from ringback.sim.unit import Handsets, Unit
 
 T = TypeVar("T")
 OutboundSms = Literal["enabled", "activating", "registration_required"]
-_POLL_S = 1.0
-"""How long a standing clock is trusted to stand when nobody says that it moved."""
 _OVERTAKING_S = 1.0
 """How long a submit's answer is held back, at most, for a receipt to overtake it."""
 
@@ -40,34 +34,27 @@ class Network:
     """The far side. All work goes through one thread that commits it in groups; nothing here calls the server."""
 
     def __init__(self, path: Path, clock: Clock, *, handsets: Handsets = "auto") -> None:
-        self.clock = clock
-        self._handsets: Handsets = handsets
-        self._ids = IdMaker(clock)
-        self._store = GroupCommit(lambda: open_store(path), name="network")
-        self._settings = Settings()
+        self._engine = Engine(path, clock, handsets)
+        self._run = self._engine.run
         self._pace = Pace()
-        self._next_due: int | None = None
         self._submits = 0
-        self._carrier, self._log, self._timers, self._acknowledged = Signal(), Signal(), Signal(), Signal()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._stopping = False
 
     async def start(self) -> None:
         """Open the store and begin to fire timers. What was not acknowledged before will be handed out again."""
-        await asyncio.to_thread(self._store.start)
-        self._settings = await self._run(lambda unit: line.load(unit.conn))
-        self._next_due = await self.next_due()
-        self._spawn(self._keep_time())
+        await self._engine.start()
 
     async def stop(self) -> None:
         """End every wait, finish what was taken, close the store."""
-        self._stopping = True
-        for signal in (self._carrier, self._log, self._timers, self._acknowledged):
-            signal.ring()
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.to_thread(self._store.close)
+        await self._engine.stop()
+
+    def end_waits(self) -> None:
+        """A stop is near: streams and waits end, work is still taken."""
+        self._engine.end_waits()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether streams should end."""
+        return self._engine.stopping
 
     # Handsets
 
@@ -151,16 +138,15 @@ class Network:
         wait_s: float = 0,
     ) -> tuple[list[Text], bool]:
         """A page of a handset's texts, newest first; an empty one waits up to `wait_s` for a text to come."""
-        deadline = time.monotonic() + wait_s
-        while True:
-            rung = self._log.next()
-            found, more = await self._run(
-                lambda unit: texts.page(unit, handset_id, limit=limit, before=before, after=after)
-            )
-            left_s = deadline - time.monotonic()
-            if found or left_s <= 0 or self._stopping:
-                return found, more
-            await wait(rung, left_s)
+        page: tuple[list[Text], bool] = ([], False)
+
+        def look(unit: Unit) -> list[Text]:
+            nonlocal page
+            page = texts.page(unit, handset_id, limit=limit, before=before, after=after)
+            return page[0]
+
+        await self._engine.look_until(self._engine.log, wait_s, look)
+        return page
 
     # The event log
 
@@ -172,19 +158,10 @@ class Network:
         self, seq: int, handset_id: str | None = None, wait_s: float = 0
     ) -> list[LogEntry]:
         """Events behind `seq`, waited for; empty after `wait_s`, or when the network stops."""
-        deadline = time.monotonic() + wait_s
-        while True:
-            rung = self._log.next()
-            found = await self._run(lambda unit: events.after(unit, handset_id, seq))
-            left_s = deadline - time.monotonic()
-            if found or left_s <= 0 or self._stopping:
-                return found
-            await wait(rung, left_s)
-
-    @property
-    def stopping(self) -> bool:
-        """Whether streams should end."""
-        return self._stopping
+        found: list[LogEntry] = await self._engine.look_until(
+            self._engine.log, wait_s, lambda unit: events.after(unit, handset_id, seq)
+        )
+        return found
 
     # The line and its faults
 
@@ -194,9 +171,9 @@ class Network:
 
     async def change_settings(self, changes: dict[str, Any]) -> Settings:
         """Change all of `changes` or, on `BadInput`, nothing."""
-        self._settings = await self._run(lambda unit: line.change(unit.conn, changes))
-        self._carrier.ring()
-        return self._settings
+        self._engine.settings = await self._run(lambda unit: line.change(unit.conn, changes))
+        self._engine.carrier.ring()
+        return self._engine.settings
 
     async def create_fault(
         self,
@@ -234,7 +211,7 @@ class Network:
 
     def outbound_sms(self, e164: str, country: str) -> OutboundSms:
         """Whether a number may send, from memory: only US numbers need registration."""
-        if country != "US" or self._settings.registration == "instant":
+        if country != "US" or self._engine.settings.registration == "instant":
             return "enabled"
         return "registration_required"
 
@@ -271,73 +248,35 @@ class Network:
 
     async def carrier_events(self, after: int = 0, limit: int = 200, wait_s: float = 0) -> list[CarrierEvent]:
         """Events for the server behind token `after`, waited for; what is not acknowledged is found again from 0."""
-        deadline = time.monotonic() + wait_s
-        while True:
-            rung = self._carrier.next()
-            found = await self._run(lambda unit: carrier_events.fetch(unit, after, limit))
-            left_s = deadline - time.monotonic()
-            if found or left_s <= 0 or self._stopping:
-                return found
-            await wait(rung, left_s)
+        found: list[CarrierEvent] = await self._engine.look_until(
+            self._engine.carrier, wait_s, lambda unit: carrier_events.fetch(unit, after, limit)
+        )
+        return found
 
     async def acknowledge(self, tokens: Sequence[str]) -> None:
         """The server has stored these events."""
         await self._run(lambda unit: carrier_events.acknowledge(unit, tokens))
-        self._acknowledged.ring()
+        self._engine.acknowledged.ring()
 
     # Time
 
     async def next_due(self) -> int | None:
         """When the next timer is due, in the clock's milliseconds."""
-        return await self._run(timers.next_due)
+        return await self._engine.next_due()
 
     async def fire_due(self) -> int:
         """Do all that is due by now, in order; answers how many timers fired."""
-        fired = 0
-        while count := await self._run(timers.fire_due):
-            fired += count
-        self._next_due = await self.next_due()
-        return fired
+        return await self._engine.fire_due()
 
     def wake(self) -> None:
         """The clock was moved, frozen or resumed: look again."""
-        self._timers.ring()
+        self._engine.wake()
 
     async def idle(self) -> bool:
         """Whether nothing is due, nothing waits for the server, and no submit is under way."""
-        if self._submits:
-            return False
-
-        def look(unit: Unit) -> bool:
-            due = timers.next_due(unit)
-            return (due is None or due > unit.now) and carrier_events.is_empty(unit)
-
-        return await self._run(look)
+        return not self._submits and await self._engine.is_settled()
 
     # Inside
-
-    async def _run(self, work: Callable[[Unit], T]) -> T:
-        def job(conn: Connection) -> tuple[T, Unit]:
-            unit = Unit(conn, self.clock.now_ms(), self._settings, self._ids, self._handsets)
-            return work(unit), unit
-
-        try:
-            result, unit = await self._store.run(job)
-        except asyncio.CancelledError:
-            # It may be committed all the same, and then somebody has to hear of it.
-            if not self._stopping:
-                self._spawn(self._wake_all())
-            raise
-        if unit.carrier_woken:
-            self._carrier.ring()
-        if unit.log_woken:
-            self._log.ring()
-        due = unit.first_timer_ms
-        if due is not None and (self._next_due is None or due < self._next_due):
-            self._next_due = due
-            self._timers.ring()
-        outcome: T = result
-        return outcome
 
     async def _ask(self, work: Callable[[Unit], T]) -> T:
         """As `_run`, for what the server asks the carrier: no answer during an outage."""
@@ -349,35 +288,10 @@ class Network:
 
         return await self._run(ask)
 
-    async def _wake_all(self) -> None:
-        self._next_due = await self.next_due()
-        for signal in (self._carrier, self._log, self._timers):
-            signal.ring()
-
     async def _let_receipt_overtake(self, ref: str) -> None:
         deadline = time.monotonic() + _OVERTAKING_S
-        while (left_s := deadline - time.monotonic()) > 0 and not self._stopping:
-            rung = self._acknowledged.next()
+        while (left_s := deadline - time.monotonic()) > 0 and not self.stopping:
+            rung = self._engine.acknowledged.next()
             if not await self._run(lambda unit: carrier_events.has_receipt(unit, ref)):
                 return
             await wait(rung, left_s)
-
-    async def _keep_time(self) -> None:
-        while not self._stopping:
-            rung = self._timers.next()
-            now = self.clock.now_ms()
-            if self._next_due is not None and self._next_due <= now:
-                await self.fire_due()
-                continue
-            left_s = _POLL_S if self._next_due is None else (self._next_due - now) / 1000
-            await wait(rung, min(left_s, _POLL_S))
-
-    def _spawn(self, work: Any) -> None:
-        task: asyncio.Task[None] = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        with contextlib.suppress(asyncio.CancelledError):
-            task.result()

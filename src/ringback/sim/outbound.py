@@ -63,7 +63,7 @@ def submit(unit: Unit, text: Submission, pace: Pace) -> Outcome:
         text.channel,
         unit.now + text.validity_ms,
     )
-    carry(unit, parcel)
+    carry(unit, parcel, handset)
     error = NeverAnswers("the carrier took the message and never answered") if fault else None
     return Outcome(parcel.ref, error, bool(manner and manner.early))
 
@@ -72,21 +72,20 @@ def _refused(code: str, message: str | None = None) -> Outcome:
     return Outcome(error=LineRefused(message or REASONS[code], code))
 
 
-def carry(unit: Unit, parcel: Parcel) -> None:
-    """Bring a text over the line, with its loss and delay."""
+def carry(unit: Unit, parcel: Parcel, handset: Handset | None) -> None:
+    """Bring a text over the line, with its loss and delay; `handset` is the phone with that number, if any."""
     if is_lost(unit, parcel.sender, parcel.recipient):
         unit.start_timer(parcel.until_ms, "lost", parcel.to_dict())
     elif delay_ms := delay(unit, "out", parcel.sender, parcel.recipient):
         unit.start_timer(unit.now + delay_ms, "arrive", parcel.to_dict())
     else:
-        arrive(unit, parcel)
+        arrive(unit, parcel, handset)
 
 
-def arrive(unit: Unit, parcel: Parcel) -> None:
+def arrive(unit: Unit, parcel: Parcel, handset: Handset | None) -> None:
     """The text is at the far end's network: hand it to whoever has the number now."""
     if _lacks_registration(unit, parcel):
         return send_receipt(unit, parcel, "30034")
-    handset = handsets.by_number(unit, parcel.recipient)
     if handset is not None:
         return _arrive_at_handset(unit, parcel, handset)
     state = inventory.line_state(unit, parcel.recipient)

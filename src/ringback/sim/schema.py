@@ -31,7 +31,7 @@ CREATE TABLE IF NOT EXISTS handsets (
     created_ms INTEGER NOT NULL
 );
 CREATE TABLE IF NOT EXISTS texts (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
     handset_id TEXT NOT NULL,
     direction TEXT NOT NULL,
@@ -52,12 +52,12 @@ CREATE TABLE IF NOT EXISTS stored (
 );
 CREATE INDEX IF NOT EXISTS stored_for_handset ON stored (handset_id, seq);
 CREATE TABLE IF NOT EXISTS log (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq INTEGER PRIMARY KEY,
     handset_id TEXT NOT NULL,
     kind TEXT NOT NULL,
-    data TEXT NOT NULL
+    text_id TEXT NOT NULL,
+    data TEXT
 );
-CREATE INDEX IF NOT EXISTS log_of_handset ON log (handset_id, seq);
 CREATE TABLE IF NOT EXISTS faults (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
@@ -76,7 +76,7 @@ CREATE TABLE IF NOT EXISTS carrier_events (
     text_id TEXT
 );
 CREATE TABLE IF NOT EXISTS timers (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq INTEGER PRIMARY KEY,
     due_ms INTEGER NOT NULL,
     kind TEXT NOT NULL,
     data TEXT NOT NULL

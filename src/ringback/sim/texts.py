@@ -116,7 +116,7 @@ def add(unit: Unit, handset_id: str, direction: str, parcel: Parcel, status: str
         status,
         None,
     )
-    unit.log(handset_id, "message", text.to_wire())
+    unit.log(handset_id, "message", text_id)
     return text
 
 
@@ -130,12 +130,12 @@ def set_status(unit: Unit, text_id: str, status: str, code: str | None = None) -
     )
     if row is not None:
         told = {"messageId": text_id, "status": status, "at": to_iso(unit.now)}
-        unit.log(row["handset_id"], "receipt", told | ({"code": code} if code else {}))
+        unit.log(row["handset_id"], "receipt", text_id, told | ({"code": code} if code else {}))
 
 
 def find(unit: Unit, text_id: str) -> Text | None:
     row = unit.one("SELECT * FROM texts WHERE id = ?", text_id)
-    return _text(row) if row else None
+    return from_row(row) if row else None
 
 
 def page(
@@ -157,7 +157,7 @@ def page(
         *values,
         limit + 1,
     )
-    found = [_text(row) for row in rows[:limit]]
+    found = [from_row(row) for row in rows[:limit]]
     return (found[::-1] if forward else found), len(rows) > limit
 
 
@@ -190,7 +190,8 @@ def drop_stored(unit: Unit, seq: int) -> Parcel | None:
     return Parcel.from_dict(json.loads(row["parcel"])) if row else None
 
 
-def _text(row: dict[str, Any]) -> Text:
+def from_row(row: dict[str, Any]) -> Text:
+    """A row of `texts` as a text."""
     return Text(
         **{**{k: v for k, v in row.items() if k != "media"}, "media_urls": tuple(json.loads(row["media"]))}
     )

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from ringback.sim import inbound, outbound, passage, texts
+from ringback.sim import handsets, inbound, outbound, passage, texts
 from ringback.sim.texts import Parcel
 from ringback.sim.unit import Unit
 
@@ -12,7 +12,8 @@ _MAX_AT_ONCE = 200
 
 
 def _arrive(unit: Unit, data: dict[str, Any]) -> None:
-    outbound.arrive(unit, Parcel.from_dict(data))
+    parcel = Parcel.from_dict(data)
+    outbound.arrive(unit, parcel, handsets.by_number(unit, parcel.recipient))
 
 
 def _give_up(unit: Unit, data: dict[str, Any]) -> None:

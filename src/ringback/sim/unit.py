@@ -29,6 +29,7 @@ class Unit:
     carrier_woken: bool = False
     log_woken: bool = False
     first_timer_ms: int | None = None
+    open_faults: list[dict[str, Any]] | None = None
 
     def one(self, sql: str, *values: Any) -> dict[str, Any] | None:
         row: dict[str, Any] | None = self.conn.execute(sql, values).fetchone()
@@ -71,7 +72,13 @@ class Unit:
         )
         self.carrier_woken = True
 
-    def log(self, handset_id: str, kind: str, data: dict[str, Any]) -> None:
-        """Add to the event log that `/sim/v1/events` streams."""
-        self.run("INSERT INTO log (handset_id, kind, data) VALUES (?, ?, ?)", handset_id, kind, to_json(data))
+    def log(self, handset_id: str, kind: str, text_id: str, data: dict[str, Any] | None = None) -> None:
+        """Add to the event log that `/sim/v1/events` streams; without `data` the text itself is shown."""
+        self.run(
+            "INSERT INTO log (handset_id, kind, text_id, data) VALUES (?, ?, ?, ?)",
+            handset_id,
+            kind,
+            text_id,
+            to_json(data) if data is not None else None,
+        )
         self.log_woken = True

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from ringback.kit.faults import Fault
@@ -22,7 +23,7 @@ _TYPES = {
 }
 
 
-class ApiError(Exception):
+class ApiError(HTTPException):
     """An answer other than success, raised by a door itself."""
 
     def __init__(
@@ -34,12 +35,11 @@ class ApiError(Exception):
         field: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(status, message, dict(headers or {}))
         self.status = status
         self.code = code
         self.message = message
         self.field = field
-        self.headers = dict(headers or {})
 
 
 class JsonBytes(Response):

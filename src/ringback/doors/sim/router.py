@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
+from pydantic import BeforeValidator
 
 from ringback.doors.rest.errors import ApiError
 from ringback.doors.sim import schemas as wire
@@ -16,6 +17,7 @@ from ringback.sim.texts import Cursor
 HEARTBEAT_S = 15.0
 Limit = Annotated[int, Query(ge=1, le=100)]
 Offset = Annotated[int, Query(ge=0, le=2**53)]
+Wait = Annotated[float, BeforeValidator(lambda given: given or 0), Query(ge=0, le=60)]
 LastEventId = Annotated[str | None, Header(alias="Last-Event-ID")]
 
 
@@ -76,7 +78,7 @@ def _texts(network: Network) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
         before: str | None = None,
         after: str | None = None,
-        wait: Annotated[float, Query(ge=0, le=60)] = 0,
+        wait: Wait = 0,
     ) -> wire.TextPage:
         found, more = await network.list_texts(
             handset_id,

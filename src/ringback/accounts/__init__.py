@@ -1,0 +1,1 @@
+"""Accounts and their keys. Every key belongs to a leaf account."""

@@ -1,0 +1,99 @@
+"""Accounts and keys of a store, for whoever runs it: the server at its first start, and the command line."""
+
+import contextlib
+import os
+from pathlib import Path
+from typing import Any
+
+from ringback.accounts import keys
+from ringback.accounts.keys import NewKey
+from ringback.kit.times import to_iso
+from ringback.storage.store import Store
+from ringback.storage.tx import Row, Tx
+
+KEY_FILE = "first-key"
+
+
+class AccountBook:
+    """What the operator may do with accounts. The first key is kept in a file until it is hidden."""
+
+    def __init__(self, store: Store, data: Path) -> None:
+        self._store = store
+        self.key_file = data / KEY_FILE
+
+    async def open_first(self) -> bool:
+        """Make the first account and its key in an empty store; whether that was done now."""
+        if await self._store.read(keys.first_account) is not None:
+            return False
+        key = keys.generate()
+        # The file first: a crash in between leaves a key that opens nothing, and the next start makes another.
+        write_private(self.key_file, key + "\n")
+
+        def unit(tx: Tx) -> bool:
+            if keys.first_account(tx) is not None:
+                return False
+            account_id = keys.create_account(tx, "first account")
+            keys.create_key(tx, account_id, key=key, name="first key")
+            return True
+
+        return await self._store.write(unit)
+
+    async def create_account(self, name: str) -> NewKey:
+        """Another account with a key of its own."""
+        key = keys.generate()
+        return await self._store.write(
+            lambda tx: keys.create_key(tx, keys.create_account(tx, name), key=key, name=name)
+        )
+
+    async def create_key(self, name: str, expires_days: int | None) -> NewKey:
+        """A new key of the first account."""
+        key = keys.generate()
+
+        def unit(tx: Tx) -> NewKey:
+            account = keys.first_account(tx)
+            assert account is not None
+            return keys.create_key(tx, account["id"], key=key, name=name, expires_days=expires_days)
+
+        return await self._store.write(unit)
+
+    async def list_keys(self) -> list[dict[str, Any]]:
+        """Every key without the key itself, oldest first, names as on the wire."""
+        return [_public(row) for row in await self._store.read(keys.list_keys)]
+
+    async def revoke_key(self, key_id: str) -> str:
+        """End a key for ever; answers its hash."""
+        return await self._store.write(lambda tx: keys.revoke(tx, key_id))
+
+    def hide_first_key(self) -> None:
+        """Forget the file that holds the first key; the key goes on working."""
+        with contextlib.suppress(FileNotFoundError):
+            self.key_file.unlink()
+
+
+def _public(row: Row) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "name": row["name"],
+        "accountId": row["account_id"],
+        "last4": row["last4"],
+        "createdAt": to_iso(row["created_at"]),
+        "expiresAt": _iso(row["expires_at"]),
+        "lastUsedAt": _iso(row["last_used_at"]),
+        "revokedAt": _iso(row["revoked_at"]),
+    }
+
+
+def _iso(ms: int | None) -> str | None:
+    return None if ms is None else to_iso(ms)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner reads, whole or not at all."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    with contextlib.suppress(FileNotFoundError):
+        fresh.unlink()
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)

@@ -1,0 +1,1 @@
+"""Agents: who texts and talks on numbers, and how."""

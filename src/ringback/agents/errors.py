@@ -1,0 +1,21 @@
+"""What can be wrong with an agent."""
+
+from ringback.kit.faults import Fault, NotFound
+
+
+class AgentNotFound(NotFound):
+    """There is no such agent, or it is not yours."""
+
+    code = "AGENT_NOT_FOUND"
+
+
+class NumberNotAttached(NotFound):
+    """The number is not attached to this agent."""
+
+    code = "PHONE_NUMBER_NOT_FOUND"
+
+
+class AgentHasNoNumber(Fault):
+    """The agent has no number to send from."""
+
+    code = "AGENT_HAS_NO_NUMBER"

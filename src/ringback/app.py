@@ -1,0 +1,223 @@
+"""Wiring only: settings -> storage, live, carrier -> doors and workers."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+from fastapi import APIRouter, Depends
+from starlette.types import ASGIApp
+
+from ringback import running
+from ringback.accounts.book import AccountBook
+from ringback.checkup import checkup
+from ringback.doors.rest import app as rest
+from ringback.doors.rest.caller import Keys, require_key_or_token
+from ringback.doors.rest.once import Once
+from ringback.doors.rest.parts import Parts
+from ringback.doors.sim.line import LocalLine, RemoteLine, SimulatedLine
+from ringback.doors.sim.moving import MovingClock, Timed
+from ringback.flows.carrier_events import CarrierEvents
+from ringback.flows.send_text import KIND as TEXT
+from ringback.flows.send_text import Line
+from ringback.kit.clock import MovableClock
+from ringback.kit.every import every
+from ringback.kit.http import AddressPolicy, OutgoingHttp
+from ringback.kit.ids import IdMaker
+from ringback.live.inprocess import InProcess
+from ringback.messages.jobs import Dispatcher
+from ringback.numbers.jobs import NumberKeeper
+from ringback.operator_error import OperatorError
+from ringback.settings import Settings
+from ringback.storage import facts, idempotency, outbox
+from ringback.storage.opening import open_store
+from ringback.storage.sealing import Sealer, load_or_create
+from ringback.storage.store import Store
+from ringback.webhooks.jobs import Deliverer
+from ringback.webhooks.service import KIND as WEBHOOK
+
+_log = structlog.get_logger("ringback")
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class FirstSteps:
+    """What a newcomer is told at the start."""
+
+    handset: str | None
+    key_file: Path
+    sandbox: bool
+
+
+class Server:
+    """A whole server: `start`, serve `asgi`, `stop`."""
+
+    asgi: ASGIApp
+    first: FirstSteps
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.clock = MovableClock()
+        self.ids = IdMaker(self.clock)
+        self.live = InProcess()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Open the store, make the first account, connect the carrier, start the workers. Raises `OperatorError`."""
+        settings = self.settings
+        sealer = _sealer(settings)
+        self.store = await open_store(settings, self.clock, self.ids, self.live.wake)
+        await self.store.read(lambda db: facts.load_clock(db, self.clock))
+        fresh = facts.new_hash_key()
+        hash_key = await self.store.write(lambda tx: facts.hash_key(tx, sealer, fresh))
+        self.book = AccountBook(self.store, settings.data)
+        await self.book.open_first()
+        self.line = _line(settings, self.clock)
+        await self.line.start()
+        carrier = self.line.carrier
+        self.policy = AddressPolicy(loopback_allowed=settings.host in _LOOPBACK)
+        self.http = OutgoingHttp(self.policy)
+        text_line = Line(carrier.outbound_sms, hash_key)
+        self.dispatcher = Dispatcher(
+            self.store, carrier, self.clock, self.live, answer_timeout_s=settings.submit_timeout_s + 1
+        )
+        self.deliverer = Deliverer(
+            self.store, self.http, sealer, self.clock, self.live, concurrency=settings.webhook_concurrency
+        )
+        self.keeper = NumberKeeper(self.store, carrier, self.clock)
+        self.keys = Keys(self.store, self.clock)
+        self.keys.local_token = _local_token(settings)
+        parts = Parts(
+            settings=settings,
+            store=self.store,
+            carrier=carrier,
+            line=text_line,
+            once=Once(self.store, sealer),
+            sealer=sealer,
+            http=self.http,
+            policy=self.policy,
+            clock=self.clock,
+            ids=self.ids,
+        )
+        self._open_doors(parts)
+        await self._recover()
+        self._start_workers(CarrierEvents(self.store, carrier, text_line, self.ids))
+        self.first = FirstSteps(
+            handset=await self.line.first_handset(), key_file=self.book.key_file, sandbox=True
+        )
+        self.app.state.ready = True
+
+    def _open_doors(self, parts: Parts) -> None:
+        clock = MovingClock(self.clock, self._timed(), self._save_clock)
+        simulated = APIRouter(dependencies=[Depends(require_key_or_token)])
+        simulated.include_router(self.line.router(clock))
+        self.app = rest.create(parts, more=[simulated])
+        self.app.state.ready = False
+        self.app.state.keys = self.keys
+        self.app.state.accounts = self.book
+        self.app.state.check = lambda: checkup(self.settings, self.store)
+        self.asgi = rest.guarded(self.app, parts)
+
+    async def _recover(self) -> None:
+        if self.store.shared:
+            return
+        await self.dispatcher.recover()
+        await self.deliverer.recover()
+        await self.keeper.recover()
+        await self.store.write(lambda tx: idempotency.drop_abandoned(tx, older_than_ms=0))
+
+    def _start_workers(self, events: CarrierEvents) -> None:
+        for work in (
+            events.run(),
+            self.dispatcher.run(),
+            self.deliverer.run(),
+            every(1, self.keeper.release_expired),
+            every(15, self.keeper.settle_orders),
+            every(30, self.keys.note_uses),
+            every(600, self._purge),
+        ):
+            self._begin(work)
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.append(asyncio.create_task(work))
+
+    async def _purge(self) -> None:
+        await self.store.write(idempotency.purge)
+
+    async def _save_clock(self) -> None:
+        await self.store.write(lambda tx: facts.save_clock(tx, self.clock))
+
+    def _timed(self) -> list[Timed]:
+        return [
+            *self.line.timed(),
+            _worker_time(self.store, self.live, self.dispatcher, TEXT),
+            _worker_time(self.store, self.live, self.deliverer, WEBHOOK),
+            _keeper_time(self.keeper),
+        ]
+
+    async def stop(self) -> None:
+        """Take no new work, let what is under way end, close everything."""
+        if hasattr(self, "app"):
+            self.app.state.ready = False
+        if hasattr(self, "line"):
+            self.line.end_waits()
+            await self.dispatcher.drain()
+            await self.deliverer.drain(self.settings.stop_timeout_s)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if hasattr(self, "keys"):
+            with contextlib.suppress(Exception):
+                await self.keys.note_uses()
+        if hasattr(self, "http"):
+            await self.http.close()
+        if hasattr(self, "line"):
+            await self.line.stop()
+        if hasattr(self, "store"):
+            await self.store.stop()
+
+
+def _sealer(settings: Settings) -> Sealer:
+    key = settings.secret_key.get_secret_value() if settings.secret_key else None
+    try:
+        return load_or_create(settings.data, key)
+    except ValueError as error:
+        raise OperatorError(str(error)) from None
+
+
+def _line(settings: Settings, clock: MovableClock) -> SimulatedLine:
+    if settings.sim_url is not None:
+        return RemoteLine(settings.sim_url, answer_timeout_s=settings.submit_timeout_s)
+    return LocalLine(
+        settings.data, clock, handsets=settings.sim_handsets, answer_timeout_s=settings.submit_timeout_s
+    )
+
+
+def _local_token(settings: Settings) -> str | None:
+    """The token that the command wrote for this process, if a command started it."""
+    found = running.read(settings.data)
+    return found.token if found is not None and found.pid == os.getpid() else None
+
+
+def _worker_time(store: Store, live: InProcess, worker: Dispatcher | Deliverer, kind: str) -> Timed:
+    async def idle() -> bool:
+        return not worker.busy
+
+    async def next_due() -> int | None:
+        return await store.read(lambda db: outbox.next_due(db, kind, cap=1 << 30))
+
+    async def wake() -> None:
+        live.wake(kind)
+
+    return Timed(next_due, idle, wake)
+
+
+def _keeper_time(keeper: NumberKeeper) -> Timed:
+    async def idle() -> bool:
+        return not keeper.busy
+
+    return Timed(keeper.next_due, idle, keeper.release_expired)

@@ -1,0 +1,51 @@
+"""How each part of a server is: one line each, fine or what to do (`ringback check`)."""
+
+from typing import Any
+
+from ringback.kit import sqlite
+from ringback.settings import Settings
+from ringback.storage.store import Store
+
+_FIXED_SQLITE = (3, 51, 3)
+
+
+def part(name: str, ok: bool, line: str) -> dict[str, Any]:
+    return {"name": name, "ok": ok, "line": line}
+
+
+async def check_store(settings: Settings, store: Store) -> dict[str, Any]:
+    """Whether the store answers, and what it is."""
+    from ringback.accounts.keys import list_keys
+
+    try:
+        count = len(await store.read(list_keys))
+    except Exception as error:
+        return part("store", False, f"does not answer ({type(error).__name__}): look at its server or disk")
+    if settings.on_postgres:
+        return part("store", True, f"PostgreSQL, {count} keys")
+    return part("store", True, f"{settings.data}, SQLite {sqlite.VERSION}{_sqlite_note()}, {count} keys")
+
+
+def _sqlite_note() -> str:
+    version = tuple(int(number) for number in sqlite.VERSION.split("."))
+    if version >= _FIXED_SQLITE:
+        return ""
+    return " (older than 3.51.3: let no other program write or checkpoint the file)"
+
+
+def check_settings(settings: Settings) -> list[dict[str, Any]]:
+    """What the settings alone say."""
+    where = (
+        f"in a process of its own at {settings.sim_url}" if settings.sim_url else "in the server's process"
+    )
+    public = settings.public_url or "none: only this machine can call back"
+    return [
+        part("carrier", True, f"simulated, {where}"),
+        part("public URL", True, public),
+        part("speech", True, "comes with calls"),
+        part("model", True, "comes with calls"),
+    ]
+
+
+async def checkup(settings: Settings, store: Store) -> list[dict[str, Any]]:
+    return [await check_store(settings, store), *check_settings(settings)]

@@ -1,0 +1,126 @@
+"""Conversations on the wire (contract: ConversationSummary, ConversationDetail, AgentConversationSummary)."""
+
+import json
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from ringback.kit.times import to_iso
+from ringback.kit.wire import CamelWire, IsoTime, Text, Wire
+from ringback.messages.schemas import MessageInConversation
+from ringback.storage.tx import Row
+
+
+class UpdateConversation(Wire):
+    metadata: dict[str, Any] | None = None
+    group_name: Annotated[Text, Field(max_length=255)] | None = None
+
+
+class ConversationCapabilities(CamelWire):
+    can_send_messages: bool
+    media: bool
+    reactions: bool
+    emoji_reactions: bool
+    send_disabled_reason: str | None = None
+    send_channel: str | None = None
+    available_channels: list[str] = Field(default_factory=list)
+    media_channels: list[str] = Field(default_factory=list)
+
+
+class GroupParticipant(CamelWire):
+    identifier: str
+    name: str | None = None
+
+
+class _Conversation(CamelWire):
+    id: str
+    agent_id: str | None
+    phone_number_id: str
+    phone_number: str
+    participant: str
+    is_group: bool = False
+    group_id: str | None = None
+    group_name: str | None = None
+    group_icon_url: str | None = None
+    participants: list[GroupParticipant] | None = None
+    last_message_at: IsoTime
+    message_count: int
+    metadata: dict[str, Any] | None
+    created_at: IsoTime
+    channel: str | None = None
+    capabilities: ConversationCapabilities | None = None
+
+
+class ConversationSummary(_Conversation):
+    last_message_preview: str
+
+    @classmethod
+    def of(cls, row: Row, capabilities: ConversationCapabilities) -> "ConversationSummary":
+        return cls(**_fields(row), capabilities=capabilities, last_message_preview=row["last_preview"])
+
+
+class ConversationDetail(_Conversation):
+    messages: list[MessageInConversation]
+
+    @classmethod
+    def of(
+        cls, row: Row, capabilities: ConversationCapabilities, messages: list[Row]
+    ) -> "ConversationDetail":
+        return cls(
+            **_fields(row),
+            capabilities=capabilities,
+            messages=[MessageInConversation.of(message) for message in messages],
+        )
+
+
+class ConversationList(CamelWire):
+    data: list[ConversationSummary]
+    has_more: bool
+    total: int
+
+
+class AgentConversationSummary(CamelWire):
+    id: str
+    agent_id: str | None
+    phone_number_id: str
+    phone_number: str
+    participant: str
+    last_message_at: IsoTime
+    last_message_preview: str
+    message_count: int
+    created_at: IsoTime
+
+    @classmethod
+    def of(cls, row: Row) -> "AgentConversationSummary":
+        return cls(
+            id=row["id"],
+            agent_id=row["agent_id"],
+            phone_number_id=row["number_id"],
+            phone_number=row["number_e164"],
+            participant=row["party"],
+            last_message_at=to_iso(row["last_message_at"]),
+            last_message_preview=row["last_preview"],
+            message_count=row["message_count"],
+            created_at=to_iso(row["created_at"]),
+        )
+
+
+class AgentConversationList(CamelWire):
+    data: list[AgentConversationSummary]
+    has_more: bool
+    total: int
+
+
+def _fields(row: Row) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "agent_id": row["agent_id"],
+        "phone_number_id": row["number_id"],
+        "phone_number": row["number_e164"],
+        "participant": row["party"],
+        "last_message_at": to_iso(row["last_message_at"]),
+        "message_count": row["message_count"],
+        "metadata": None if row["metadata"] is None else json.loads(row["metadata"]),
+        "created_at": to_iso(row["created_at"]),
+        "channel": row["channel"],
+    }

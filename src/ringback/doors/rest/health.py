@@ -1,0 +1,32 @@
+"""/healthz: the process serves. /readyz: it can do its job. No key needed."""
+
+from typing import Literal
+
+from fastapi import APIRouter, Request
+
+from ringback.doors.rest.errors import ApiError
+from ringback.doors.rest.json_body import JsonRoute
+from ringback.kit.wire import CamelWire
+from ringback.storage.schema import meta
+
+router = APIRouter(route_class=JsonRoute, tags=["health"])
+
+
+class Health(CamelWire):
+    status: Literal["ok"]
+
+
+@router.get("/healthz", operation_id="healthz")
+async def healthz() -> Health:
+    return Health(status="ok")
+
+
+@router.get("/readyz", operation_id="readyz")
+async def readyz(request: Request) -> Health:
+    if not request.app.state.ready:
+        raise ApiError(503, "NOT_READY", "the server is starting or stopping", headers={"Retry-After": "1"})
+    try:
+        await request.app.state.store.read(lambda db: db.get(meta, "ready"))
+    except Exception:
+        raise ApiError(503, "NOT_READY", "the store does not answer", headers={"Retry-After": "1"}) from None
+    return Health(status="ok")

@@ -1,0 +1,56 @@
+"""/internal/v1: for the command line of this machine, with the token in `server.json`. In no document."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import Field
+
+from ringback.accounts import keys
+from ringback.doors.rest.caller import Keys, require_token
+from ringback.doors.rest.json_body import JsonRoute
+from ringback.doors.rest.success import Success
+from ringback.kit.wire import CamelWire, Text
+
+router = APIRouter(
+    route_class=JsonRoute,
+    prefix="/internal/v1",
+    include_in_schema=False,
+    dependencies=[Depends(require_token)],
+)
+
+
+class CreateKey(CamelWire):
+    name: Annotated[Text, Field(min_length=1, max_length=200)] = "command line"
+    expires_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+
+
+@router.post("/keys")
+async def create_key(request: Request, asked: CreateKey) -> dict[str, Any]:
+    made = await request.app.state.accounts.create_key(asked.name, asked.expires_days)
+    return {"id": made.id, "key": made.key, "accountId": made.account_id}
+
+
+@router.get("/keys")
+async def list_keys(request: Request) -> dict[str, Any]:
+    return {"data": await request.app.state.accounts.list_keys()}
+
+
+@router.post("/keys/hide")
+async def hide_first_key(request: Request) -> Success:
+    request.app.state.accounts.hide_first_key()
+    return Success(success=True)
+
+
+@router.delete("/keys/{key_id}")
+async def revoke_key(request: Request, key_id: str) -> Success:
+    known: Keys = request.app.state.keys
+    known.forget(await request.app.state.accounts.revoke_key(key_id))
+    return Success(success=True)
+
+
+@router.get("/check")
+async def check(request: Request) -> dict[str, Any]:
+    return {"parts": await request.app.state.check()}
+
+
+__all__ = ["keys", "router"]

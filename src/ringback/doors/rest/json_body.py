@@ -1,0 +1,65 @@
+"""Reading JSON bodies: what is no JSON, or can't be kept, is a 422 and never a 500."""
+
+import json
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+
+from ringback.kit.wire import nested_beyond
+
+MAX_NESTING = 64
+
+
+class BadJson(HTTPException):
+    """The body is no JSON that can be taken."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(422, message)
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON number")
+
+
+class JsonRequest(Request):
+    """A request whose `json` refuses what RFC 8259 does, and nesting that would break whoever reads it back."""
+
+    async def json(self) -> Any:
+        if not hasattr(self, "_json"):
+            try:
+                self._json = parse(await self.body())
+            except BadJson:
+                # FastAPI reads the body before it asks for the key, and a stranger is told nothing but 401.
+                await self.app.state.keys.require_any(self.headers.get("authorization"))
+                raise
+        return self._json
+
+
+def parse(body: bytes) -> Any:
+    """The value of a JSON text in UTF-8. Raises `BadJson`."""
+    try:
+        value = json.loads(body.decode("utf-8-sig"), parse_constant=_no_constant)
+    except UnicodeDecodeError:
+        raise BadJson("the body must be JSON in UTF-8") from None
+    except RecursionError:
+        raise BadJson(f"the body is nested deeper than {MAX_NESTING} levels") from None
+    except ValueError as error:
+        raise BadJson(f"the body is not valid JSON: {error}") from None
+    if body.count(b"[") + body.count(b"{") > MAX_NESTING and nested_beyond(value, MAX_NESTING):
+        raise BadJson(f"the body is nested deeper than {MAX_NESTING} levels")
+    return value
+
+
+class JsonRoute(APIRoute):
+    """A route that reads its body as `JsonRequest` does."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_json(request: Request) -> Response:
+            return await handle(JsonRequest(request.scope, request.receive))
+
+        return handle_json

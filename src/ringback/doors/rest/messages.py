@@ -1,0 +1,94 @@
+"""/v1/messages"""
+
+from fastapi import APIRouter, Request
+
+from ringback.compliance.service import check_blocked
+from ringback.doors.rest.caller import Scoped
+from ringback.doors.rest.errors import JsonBytes
+from ringback.doors.rest.json_body import JsonRoute
+from ringback.doors.rest.once import claim_of
+from ringback.doors.rest.parts import parts_of
+from ringback.flows.send_text import SendText, needs, send_text
+from ringback.kit import phone
+from ringback.kit.addresses import BadUrl, check_url
+from ringback.kit.faults import Invalid
+from ringback.messages.errors import UnsupportedChannel
+from ringback.messages.schemas import SendExtras, SendMessage, SendMessageResponse
+
+router = APIRouter(route_class=JsonRoute, prefix="/v1/messages", tags=["messages"])
+MAX_CHARACTERS = 1600
+MAX_MEDIA = 20
+
+
+@router.post("", operation_id="sendMessage", response_model=SendMessageResponse)
+async def send_message(request: Request, caller: Scoped, asked: SendMessage) -> JsonBytes:
+    parts = parts_of(request)
+    text = SendText(
+        account_id=caller.account_id,
+        to=_recipient(asked),
+        body=_body(asked),
+        media_urls=_media(asked),
+        number_id=asked.number_id,
+        from_number=None if asked.from_number is None else _own_number(asked.from_number),
+        agent_id=asked.agent_id,
+        validity_ms=(asked.ringback or SendExtras()).validity_seconds * 1000,
+    )
+    return await parts.once.write(
+        await claim_of(request, caller),
+        caller,
+        lambda tx: SendMessageResponse.of(send_text(tx, parts.line, text)),
+        needs=needs(parts.line, text),
+    )
+
+
+def _recipient(asked: SendMessage) -> str:
+    if asked.recipients:
+        raise UnsupportedChannel("groups need an iMessage-class line; name one to_number", field="recipients")
+    typed = asked.to_number
+    if not typed:
+        raise Invalid("names who gets the text, such as +14155550104", field="to_number")
+    if "@" in typed or typed.startswith("grp_"):
+        raise UnsupportedChannel(
+            "an email or a group needs an iMessage-class line; SMS takes a telephone number",
+            field="to_number",
+        )
+    check_blocked(typed)
+    short = phone.short_code(typed)
+    if short is not None:
+        return short
+    try:
+        return phone.normalise(typed)
+    except phone.InvalidNumber as error:
+        raise Invalid(f"{error}; send a telephone number such as +14155550104", field="to_number") from None
+
+
+def _own_number(typed: str) -> str:
+    try:
+        return phone.normalise(typed)
+    except phone.InvalidNumber as error:
+        raise Invalid(f"{error}; send a number of yours such as +14155550104", field="from_number") from None
+
+
+def _body(asked: SendMessage) -> str:
+    body = asked.body or ""
+    if not body and not asked.media_urls and not asked.media_url:
+        raise Invalid("must not be empty unless there is media", field="body")
+    if len(body) > MAX_CHARACTERS:
+        raise Invalid(f"takes at most {MAX_CHARACTERS} characters on SMS; this has {len(body)}", field="body")
+    return body
+
+
+def _media(asked: SendMessage) -> tuple[str, ...]:
+    if not asked.media_urls and not asked.media_url:
+        return ()
+    urls = [("media_urls", url) for url in asked.media_urls or []]
+    if asked.media_url and asked.media_url not in (asked.media_urls or []):
+        urls.insert(0, ("media_url", asked.media_url))
+    if len(urls) > MAX_MEDIA:
+        raise Invalid(f"takes at most {MAX_MEDIA} URLs", field="media_urls")
+    for field, url in urls:
+        try:
+            check_url(url)
+        except BadUrl as error:
+            raise Invalid(str(error), field=field) from None
+    return tuple(url for _, url in urls)

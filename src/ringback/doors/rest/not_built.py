@@ -1,0 +1,90 @@
+"""The operations of the contract that are not built yet: 400 `NOT_IMPLEMENTED`. The list shrinks with every issue.
+
+A 501 would make the TypeScript client send the request three times, hence 400 (contract: behaviour, "How the clients
+call").
+"""
+
+from fastapi import APIRouter, Depends
+
+from ringback.doors.rest.caller import scoped
+from ringback.doors.rest.errors import ApiError
+from ringback.doors.rest.json_body import JsonRoute
+
+NOT_BUILT: tuple[tuple[str, str, str], ...] = (
+    ("GET", "/v1/agents/voices", "listVoices"),
+    ("GET", "/v1/agents/{agent_id}/calls", "listAgentCalls"),
+    ("GET", "/v1/calls", "listCalls"),
+    ("POST", "/v1/calls", "createOutboundCall"),
+    ("POST", "/v1/calls/web", "createWebCall"),
+    ("GET", "/v1/calls/{call_id}", "getCall"),
+    ("POST", "/v1/calls/{call_id}/end", "endCall"),
+    ("GET", "/v1/calls/{call_id}/recording", "getCallRecording"),
+    ("GET", "/v1/calls/{call_id}/transcript", "getCallTranscript"),
+    ("GET", "/v1/calls/{call_id}/transcript/stream", "streamCallTranscript"),
+    ("GET", "/v1/contacts", "listContacts"),
+    ("POST", "/v1/contacts", "createContact"),
+    ("GET", "/v1/contacts/capabilities", "getContactCapabilities"),
+    ("GET", "/v1/contacts/{contact_id}", "getContact"),
+    ("PATCH", "/v1/contacts/{contact_id}", "updateContact"),
+    ("DELETE", "/v1/contacts/{contact_id}", "deleteContact"),
+    ("POST", "/v1/conversations/{conversation_id}/background", "setChatBackground"),
+    ("DELETE", "/v1/conversations/{conversation_id}/background", "removeChatBackground"),
+    ("POST", "/v1/conversations/{conversation_id}/typing", "sendTypingIndicator"),
+    ("POST", "/v1/feedback", "submitFeedback"),
+    ("POST", "/v1/location/refresh", "refreshLocations"),
+    ("GET", "/v1/location/{phone_number}", "getLocation"),
+    ("POST", "/v1/messages/{message_id}/reactions", "sendReaction"),
+    ("GET", "/v1/numbers/lookup", "lookupNumbers"),
+    ("GET", "/v1/numbers/{number_id}/calls", "listCallsForNumber"),
+    ("GET", "/v1/numbers/{number_id}/contact-card", "getContactCard"),
+    ("PUT", "/v1/numbers/{number_id}/contact-card", "putContactCard"),
+    ("DELETE", "/v1/numbers/{number_id}/contact-card", "deleteContactCard"),
+    ("GET", "/v1/register", "getRegistration"),
+    ("POST", "/v1/register", "registerA2P"),
+    ("PATCH", "/v1/register", "updateRegistration"),
+    ("GET", "/v1/register/status", "getRegistrationStatus"),
+    ("GET", "/v1/sip-trunks", "listSipTrunks"),
+    ("POST", "/v1/sip-trunks", "createSipTrunk"),
+    ("GET", "/v1/sip-trunks/{trunk_id}", "getSipTrunk"),
+    ("PATCH", "/v1/sip-trunks/{trunk_id}", "updateSipTrunk"),
+    ("DELETE", "/v1/sip-trunks/{trunk_id}", "deleteSipTrunk"),
+    ("GET", "/v1/sub-accounts", "listSubAccounts"),
+    ("POST", "/v1/sub-accounts", "createSubAccount"),
+    ("PATCH", "/v1/sub-accounts/{sub_account_id}", "updateSubAccount"),
+    ("DELETE", "/v1/sub-accounts/{sub_account_id}", "deleteSubAccount"),
+    ("GET", "/v1/usage", "getUsage"),
+    ("GET", "/v1/usage/by-agent", "getUsageByAgent"),
+    ("GET", "/v1/usage/by-number", "getUsageByNumber"),
+    ("GET", "/v1/usage/daily", "getDailyUsage"),
+    ("GET", "/v1/usage/monthly", "getMonthlyUsage"),
+    ("POST", "/v1/verify/check", "checkVerification"),
+    ("POST", "/v1/verify/send", "sendVerification"),
+    ("GET", "/v1/webhooks/deliveries/all-time", "allTimeStats"),
+    ("GET", "/v1/webhooks/deliveries/stats", "deliveryStats"),
+    ("POST", "/integrations/whatsapp/connect", "whatsappConnect"),
+    ("GET", "/integrations/whatsapp/status", "whatsappStatus"),
+    ("DELETE", "/integrations/whatsapp/{connection_id}", "whatsappDisconnect"),
+    ("GET", "/integrations/whatsapp/{connection_id}/available-numbers", "whatsappAvailableNumbers"),
+    ("POST", "/integrations/whatsapp/{connection_id}/numbers", "whatsappConnectNumber"),
+    ("GET", "/integrations/whatsapp/{connection_id}/templates", "whatsappListTemplates"),
+    ("POST", "/integrations/whatsapp/{connection_id}/templates", "whatsappCreateTemplate"),
+    ("DELETE", "/integrations/whatsapp/{connection_id}/templates", "whatsappDeleteTemplate"),
+)
+NOT_BUILT_WITHOUT_KEY: tuple[tuple[str, str, str], ...] = (
+    ("POST", "/v0/agent/sign-up", "signUp"),
+    ("POST", "/v0/agent/verify", "verifySignUp"),
+)
+
+
+async def _refuse() -> None:
+    raise ApiError(400, "NOT_IMPLEMENTED", "this operation is not built in this version of Ringback")
+
+
+def build_router() -> APIRouter:
+    """Routes for all of the above, in no document."""
+    router = APIRouter(route_class=JsonRoute, include_in_schema=False)
+    for method, path, _ in NOT_BUILT:
+        router.add_api_route(path, _refuse, methods=[method], dependencies=[Depends(scoped)])
+    for method, path, _ in NOT_BUILT_WITHOUT_KEY:
+        router.add_api_route(path, _refuse, methods=[method])
+    return router

@@ -1,0 +1,7 @@
+"""The plainest answer."""
+
+from ringback.kit.wire import CamelWire
+
+
+class Success(CamelWire):
+    success: bool

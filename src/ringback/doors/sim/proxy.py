@@ -1,0 +1,104 @@
+"""Passes `/sim/v1` on to a network in a process of its own, streams included, as bytes."""
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, Request
+from fastapi.responses import StreamingResponse
+
+from ringback.doors.rest.errors import ApiError
+
+if TYPE_CHECKING:
+    import aiohttp
+    from yarl import URL
+
+_METHODS = ["GET", "HEAD", "POST", "PATCH", "PUT", "DELETE"]
+_HOP_BY_HOP = {
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+}
+# The key is this server's matter, and a host or length belongs to one connection.
+_NOT_SENT = _HOP_BY_HOP | {"host", "content-length", "authorization", "cookie", "accept-encoding"}
+_NOT_ANSWERED = _HOP_BY_HOP | {"content-length", "content-encoding", "date", "server"}
+
+
+class RemoteNetwork:
+    """The network at `url`. `after_change` is awaited when its settings may have changed, before the answer goes out."""
+
+    def __init__(self, url: str, *, after_change: Callable[[], Awaitable[None]] | None = None) -> None:
+        self._base = url.rstrip("/")
+        self._after_change = after_change
+        self._session: aiohttp.ClientSession | None = None
+
+    async def start(self) -> None:
+        import aiohttp
+
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=2),
+            auto_decompress=False,
+        )
+
+    async def stop(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    def router(self) -> APIRouter:
+        """A router for `/sim/v1` (without the clock's calls being any different: the other side refuses them)."""
+        router = APIRouter()
+
+        @router.api_route("/sim/v1/{path:path}", methods=_METHODS, include_in_schema=False)
+        async def pass_on(request: Request) -> StreamingResponse:
+            return await self.pass_on(request)
+
+        return router
+
+    async def pass_on(self, request: Request) -> StreamingResponse:
+        """Send the request on; 502 when the network can't be reached, 504 when it never answered."""
+        import aiohttp
+
+        if self._session is None:
+            raise ApiError(503, "SERVICE_UNAVAILABLE", "The simulated network's client is not started")
+        raw_path = request.scope.get("raw_path") or request.url.path.encode()
+        target = self._base + raw_path.decode("latin-1")
+        if request.url.query:
+            target += f"?{request.url.query}"
+        headers = [(name, value) for name, value in request.headers.items() if name not in _NOT_SENT]
+        try:
+            answer = await self._session.request(
+                request.method,
+                _as_is(target),
+                data=await request.body() or None,
+                headers=headers,
+                allow_redirects=False,
+            )
+        except aiohttp.ClientConnectorError as error:
+            raise ApiError(502, "CARRIER_ERROR", f"No connection to the simulated network: {error}") from None
+        except (aiohttp.ClientError, TimeoutError):
+            raise ApiError(504, "CARRIER_ERROR", "The simulated network did not answer") from None
+        if self._after_change is not None and request.method == "PATCH":
+            with contextlib.suppress(Exception):
+                await self._after_change()
+        kept = {name: value for name, value in answer.headers.items() if name.lower() not in _NOT_ANSWERED}
+        return StreamingResponse(_chunks(answer), status_code=answer.status, headers=kept)
+
+
+def _as_is(target: str) -> "URL":
+    from yarl import URL
+
+    return URL(target, encoded=True)
+
+
+async def _chunks(answer: "aiohttp.ClientResponse") -> AsyncIterator[bytes]:
+    try:
+        async for chunk in answer.content.iter_any():
+            yield chunk
+    finally:
+        answer.close()

@@ -1,0 +1,120 @@
+"""The simulated network as a process of its own: `/sim/v1` for people, `/carrier/v1` for servers, `/healthz`."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from ringback.doors.rest.errors import ApiError, error_response, fault_response, validation_response
+from ringback.doors.sim.carrier_api import build_carrier_router
+from ringback.doors.sim.clock import NoClock
+from ringback.doors.sim.router import build_router
+from ringback.kit.clock import MovableClock
+from ringback.kit.faults import Fault
+from ringback.sim.network import Network
+from ringback.sim.unit import Handsets
+
+_DRAIN_S = 5
+
+
+def create(network: Network, *, hosts: frozenset[str] | None = None) -> FastAPI:
+    """The app over a network, which it starts and stops. Only requests to `hosts` are heard, if given.
+
+    That keeps a page in a browser from reaching a network on this machine by a name of its own (DNS rebinding).
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await network.start()
+        yield
+        await network.stop()
+
+    app = FastAPI(title="Ringback's simulated network", lifespan=lifespan, docs_url=None, redoc_url=None)
+
+    @app.middleware("http")
+    async def check_host(request: Request, call_next: object) -> Response:
+        host = request.headers.get("host", "").rsplit(":", 1)[0].strip("[]").lower()
+        if hosts is not None and host not in hosts:
+            return error_response(421, "MISDIRECTED_REQUEST", "This host name is not served here")
+        response: Response = await call_next(request)  # type: ignore[operator]
+        return response
+
+    @app.get("/healthz")
+    async def healthz() -> JSONResponse:
+        return JSONResponse({"status": "ok"})
+
+    app.include_router(build_router(network, NoClock()))
+    app.include_router(build_carrier_router(network))
+    _tell_errors(app)
+    return app
+
+
+def _tell_errors(app: FastAPI) -> None:
+    @app.exception_handler(Fault)
+    async def tell_fault(request: Request, error: Fault) -> Response:
+        return fault_response(error)
+
+    @app.exception_handler(ApiError)
+    async def tell_api_error(request: Request, error: ApiError) -> Response:
+        return error_response(
+            error.status, error.code, error.message, field=error.field, headers=error.headers
+        )
+
+    @app.exception_handler(RequestValidationError)
+    async def tell_invalid(request: Request, error: RequestValidationError) -> Response:
+        return validation_response(error.errors())
+
+    @app.exception_handler(HTTPException)
+    async def tell_http(request: Request, error: HTTPException) -> Response:
+        code = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}.get(error.status_code, "BAD_REQUEST")
+        return error_response(error.status_code, code, str(error.detail), headers=error.headers or {})
+
+
+async def serve(
+    host: str, port: int, data: Path, log_level: str = "info", handsets: Handsets = "auto"
+) -> int:
+    """Run until told to stop; SIGTERM and SIGINT drain. Answers the exit code."""
+    import uvicorn
+
+    network = Network(data / "network.db", MovableClock(), handsets=handsets)
+    hosts = frozenset({"localhost", "127.0.0.1", "::1"}) if _is_loopback(host) else None
+    config = uvicorn.Config(
+        create(network, hosts=hosts),
+        host=host,
+        port=port,
+        log_level=log_level.lower(),
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=_DRAIN_S,
+    )
+    server = uvicorn.Server(config)
+    # Signals are ours: uvicorn would raise them again after the drain, and a stop as asked ends with 0.
+    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
+
+    def stop() -> None:
+        server.should_exit = True
+        network.end_waits()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    await server.serve()
+    return 0
+
+
+def run(host: str, port: int, data: Path, log_level: str) -> int:
+    """As `serve`, for a command that has no event loop yet."""
+    return asyncio.run(serve(host, port, data, log_level))
+
+
+def _is_loopback(host: str) -> bool:
+    return host in ("localhost", "::1") or host.startswith("127.")

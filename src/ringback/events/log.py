@@ -1,0 +1,42 @@
+"""Writing events, in the transaction that they tell of."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from ringback.storage.schema import accounts, events
+from ringback.storage.tx import Row, Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event as recorded. `seq` counts up by one in its account; `at` is clock time in ms."""
+
+    account_id: str
+    seq: int
+    id: str
+    type: str
+    at: int
+
+
+def record(tx: Tx, account_id: str, type_: str, counts: dict[str, int] | None = None, **data: Any) -> Event:
+    """Write an event with the account's next sequence, and add `counts` to the account's totals.
+
+    `type_` is past tense (`message.received`); `data` holds ids and plain values, never secrets or bodies.
+    """
+    head = tx.get(accounts, account_id)
+    assert head is not None
+    seq: int = head["event_seq"] + 1
+    totals: Row = {name: head[name] + more for name, more in (counts or {}).items()}
+    tx.update(accounts, head, event_seq=seq, **totals)
+    row = tx.insert(
+        events,
+        account_id=account_id,
+        seq=seq,
+        id=tx.new_id("evt"),
+        type=type_,
+        at=tx.now,
+        data=json.dumps(data, separators=(",", ":")),
+        request_id=tx.request_id,
+    )
+    return Event(account_id, seq, row["id"], type_, tx.now)

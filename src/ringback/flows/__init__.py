@@ -1,0 +1,1 @@
+"""What spans rooms. A flow changes state and writes what must happen next, in one transaction."""

@@ -1,0 +1,164 @@
+"""Buying a number: an order first, the carrier outside any transaction, then the number.
+
+A crash in between leaves an open order, which `reconcile_orders` settles with the carrier: no number is ever paid for
+unseen.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from ringback.agents import service as agents
+from ringback.carriers.protocol import Carrier, NoAnswer, Offer, Refused, Throttled, Unreachable
+from ringback.events.log import record
+from ringback.flows.attach_number import attach
+from ringback.kit import phone
+from ringback.kit.clock import real_ms
+from ringback.kit.faults import Fault, Invalid
+from ringback.numbers import service as numbers
+from ringback.numbers import store as number_store
+from ringback.numbers.errors import (
+    CarrierFailed,
+    NoNumberAvailable,
+    NumberLimitReached,
+    NumberTaken,
+    PurchaseUnconfirmed,
+)
+from ringback.storage import idempotency
+from ringback.storage.store import Store
+from ringback.storage.tx import Row, Tx
+
+_OFFERS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class BuyNumber:
+    """What is asked for. `e164` means this very number; otherwise `area_code` is best effort."""
+
+    account_id: str
+    country: str
+    area_code: str | None = None
+    e164: str | None = None
+    agent_id: str | None = None
+    external_id: str | None = None
+    expires_at: int | None = None
+    claim: idempotency.Claim | None = None
+
+
+async def buy_number(store: Store, carrier: Carrier, asked: BuyNumber, *, limit: int) -> Row:
+    """Search, order, buy and store a number; answers its row.
+
+    Raises what the checks raise (nothing is ordered), `NoNumberAvailable`, `NumberTaken`, `CarrierFailed` (nothing was
+    bought) or `PurchaseUnconfirmed` (it may have been: the order stays open and is settled later).
+    """
+    if asked.e164 is None:
+        numbers.check_area_code(asked.country, asked.area_code)
+    await store.read(lambda db: _check(db, asked, limit))
+    for offer in await _offers(carrier, asked):
+        order = await store.write(
+            lambda tx, offer=offer: _order(tx, carrier.name, asked, offer, limit),  # type: ignore[misc]
+            account=asked.account_id,
+        )
+        if await _bought(store, carrier, order):
+            number = await store.write(
+                lambda tx, order=order: complete(tx, order),  # type: ignore[misc]
+                account=asked.account_id,
+            )
+            if number is None:
+                raise PurchaseUnconfirmed("the order was settled elsewhere; list your numbers to see it")
+            return number
+        if asked.e164 is not None:
+            break
+    if asked.e164 is not None:
+        raise NumberTaken(f"{asked.e164} can't be bought: it is held or gone", field="ringback.phoneNumber")
+    raise NoNumberAvailable(f"the carrier has no number of {asked.country} left")
+
+
+def _check(db: Any, asked: BuyNumber, limit: int) -> None:
+    if asked.agent_id is not None:
+        agents.get(db, asked.account_id, asked.agent_id)
+    if number_store.count(db, asked.account_id) >= limit:
+        raise NumberLimitReached(f"this account may hold {limit} numbers; release one, or raise number_limit")
+
+
+async def _offers(carrier: Carrier, asked: BuyNumber) -> list[Offer]:
+    try:
+        if asked.e164 is not None:
+            return list(await carrier.search(asked.country, e164=asked.e164))
+        found: list[Offer] = []
+        if asked.area_code is not None:
+            found += await carrier.search(asked.country, area_code=asked.area_code, limit=_OFFERS)
+        if len(found) < _OFFERS:
+            found += await carrier.search(asked.country, limit=_OFFERS)
+        return found
+    except (Unreachable, NoAnswer, Throttled, Refused) as error:
+        raise CarrierFailed(f"the carrier can't be asked for numbers: {error.message}") from None
+
+
+def _order(tx: Tx, carrier: str, asked: BuyNumber, offer: Offer, limit: int) -> Row:
+    if asked.agent_id is not None:
+        agents.get(tx, asked.account_id, asked.agent_id)
+    request: dict[str, Any] = {
+        "agent_id": asked.agent_id,
+        "external_id": asked.external_id,
+        "expires_at": asked.expires_at,
+    }
+    if asked.claim is not None:
+        request["claim"] = [asked.claim.operation, asked.claim.key, asked.claim.fingerprint]
+    return numbers.open_purchase(
+        tx,
+        asked.account_id,
+        carrier=carrier,
+        country=offer.country,
+        e164=offer.e164,
+        limit=limit,
+        real_now=real_ms(),
+        request=request,
+    )
+
+
+async def _bought(store: Store, carrier: Carrier, order: Row) -> bool:
+    """Whether the carrier sold it; False when it is gone."""
+    try:
+        await carrier.buy(order["e164"], order["id"])
+    except Refused as error:
+        await _fail(store, order, error.message)
+        return False
+    except (Unreachable, Throttled) as error:
+        await _fail(store, order, error.message)
+        raise CarrierFailed(f"the carrier can't be reached: {error.message}; nothing was bought") from None
+    except NoAnswer:
+        raise PurchaseUnconfirmed(
+            f"the carrier did not say whether {order['e164']} was bought; it appears in your numbers if it was"
+        ) from None
+    return True
+
+
+async def _fail(store: Store, order: Row, reason: str) -> None:
+    await store.write(
+        lambda tx: numbers.fail_order(tx, order["account_id"], order["id"], reason),
+        account=order["account_id"],
+    )
+
+
+def complete(tx: Tx, order: Row) -> Row | None:
+    """The carrier has sold the number of an open order: store it, attached as asked if its agent is still there."""
+    number = numbers.complete_purchase(tx, order["account_id"], order["id"])
+    if number is None:
+        return None
+    record(tx, number["account_id"], "number.bought", numberId=number["id"], phoneNumber=number["e164"])
+    agent_id = numbers.asked_of(order).get("agent_id")
+    if agent_id is None:
+        return number
+    try:
+        agents.get(tx, number["account_id"], agent_id)
+    except Fault:
+        return number
+    return attach(tx, number["account_id"], agent_id, number["id"])
+
+
+def typed_number(text: str) -> str:
+    """The very number asked for, as E.164. Raises `Invalid`."""
+    try:
+        return phone.normalise(text)
+    except phone.InvalidNumber as error:
+        raise Invalid(str(error), field="ringback.phoneNumber") from None

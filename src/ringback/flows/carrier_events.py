@@ -1,0 +1,99 @@
+"""What a carrier tells us, taken in in its order; acknowledged only after the commit that holds it."""
+
+import asyncio
+
+import structlog
+
+from ringback.carriers.protocol import Carrier, CarrierEvent, DeliveryReceipt, InboundMessage
+from ringback.flows import receive_text, settle_text
+from ringback.flows.release_number import release
+from ringback.flows.send_text import Line
+from ringback.kit import trace
+from ringback.kit.ids import IdMaker
+from ringback.numbers import service as numbers
+from ringback.storage import schema
+from ringback.storage.store import Store
+from ringback.storage.tx import Tx
+
+_log = structlog.get_logger("ringback.carrier")
+_PAUSE_S = 1.0
+
+
+class CarrierEvents:
+    """The pump between a carrier's event stream and the flows."""
+
+    def __init__(self, store: Store, carrier: Carrier, line: Line, ids: IdMaker) -> None:
+        self._store = store
+        self._carrier = carrier
+        self._line = line
+        self._ids = ids
+
+    async def run(self) -> None:
+        """Take events in until cancelled. What could not be stored is not acknowledged and comes again."""
+        while True:
+            try:
+                async for batch in self._carrier.events():
+                    # Submitted in order without waiting in between: the store keeps that order and commits them together.
+                    taken = await asyncio.gather(
+                        *[self._take(event) for event in batch.events], return_exceptions=True
+                    )
+                    done = [token for token, error in zip(batch.tokens, taken, strict=True) if error is None]
+                    for error in taken:
+                        if error is not None:
+                            _log.error("a carrier event could not be stored", exc_info=error)
+                    if done:
+                        await self._carrier.acknowledge(done)
+                    if len(done) < len(taken):
+                        await asyncio.sleep(_PAUSE_S)
+            except Exception:
+                _log.exception("the carrier's events stopped; trying again")
+                await asyncio.sleep(_PAUSE_S)
+
+    async def _take(self, event: CarrierEvent) -> None:
+        trace.request_id.set(self._ids.new("req"))
+        if isinstance(event, InboundMessage):
+            await self._receive(event)
+        elif isinstance(event, DeliveryReceipt):
+            await self._settle(event)
+        else:
+            await self._store.write(lambda tx: _reclaim(tx, event.e164))
+
+    async def _receive(self, text: InboundMessage) -> None:
+        if not self._store.shared:
+            await self._store.write(lambda tx: self._receive_by_owner(tx, text))
+            return
+        while True:
+            owner = await self._store.read(lambda db: receive_text.owner_of(db, text))
+            if owner is None:
+                return
+            account_id = owner["account_id"]
+            try:
+                await self._store.write(
+                    lambda tx: receive_text.receive_text(tx, self._line, account_id, text),  # noqa: B023
+                    account=account_id,
+                    needs=receive_text.needs(self._line, owner, text),
+                )
+            except receive_text.Moved:
+                continue
+            return
+
+    def _receive_by_owner(self, tx: Tx, text: InboundMessage) -> None:
+        owner = receive_text.owner_of(tx, text)
+        if owner is not None:
+            receive_text.receive_text(tx, self._line, owner["account_id"], text)
+
+    async def _settle(self, receipt: DeliveryReceipt) -> None:
+        account_id = None
+        if self._store.shared:
+            account_id = await self._store.read(lambda db: settle_text.owner_of(db, receipt))
+        await self._store.write(
+            lambda tx: settle_text.receipt(tx, receipt),
+            account=account_id,
+            needs=[(schema.carrier_refs, (receipt.carrier, "out", receipt.ref))],
+        )
+
+
+def _reclaim(tx: Tx, e164: str) -> None:
+    number = numbers.held_by(tx, e164)
+    if number is not None:
+        release(tx, number["account_id"], number["id"], at_carrier=False)

@@ -1,0 +1,59 @@
+"""The units of delivering webhooks: begin attempts, and store how each ended."""
+
+from dataclasses import dataclass
+
+from ringback.events.log import record
+from ringback.flows.render_webhook import render_message
+from ringback.storage import outbox
+from ringback.storage.outbox import Claimed
+from ringback.storage.schema import deliveries
+from ringback.storage.tx import Row, Tx
+from ringback.webhooks import service as webhooks
+from ringback.webhooks.service import KIND, Attempt
+
+CAP = 10
+"""Attempts in flight to one endpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One attempt to make. `endpoint` is None when it was deleted meanwhile."""
+
+    work: Claimed
+    delivery: Row
+    endpoint: Row | None
+
+
+def begin(tx: Tx, *, most: int, token: str, lease_until: int) -> list[Job]:
+    """Claim due deliveries. The payload is rendered at the first attempt and kept, so that every attempt is the same."""
+    jobs: list[Job] = []
+    for work in outbox.claim(tx, KIND, most=most, cap=CAP, token=token, lease_until=lease_until):
+        delivery = tx.get(deliveries, work.account_id, work.subject_id)
+        assert delivery is not None
+        endpoint = webhooks.get(tx, work.account_id, delivery["scope"])
+        if endpoint is not None and endpoint["id"] != delivery["webhook_id"]:
+            endpoint = None
+        if endpoint is not None and delivery["payload"] is None:
+            delivery = tx.update(deliveries, delivery, payload=render_message(tx, delivery))
+        jobs.append(Job(work, delivery, endpoint))
+    return jobs
+
+
+def end(tx: Tx, work: Claimed, attempt: Attempt, *, give_up: bool = False) -> None:
+    """Store how an attempt ended, and plan the next one; nothing when the lease went to somebody else."""
+    if outbox.held(tx, work) is None:
+        return
+    delivery = tx.get(deliveries, work.account_id, work.subject_id)
+    assert delivery is not None
+    due = webhooks.note_attempt(tx, delivery, attempt, give_up=give_up)
+    if due is not None:
+        outbox.put_back(tx, work, due_at=due)
+        return
+    outbox.finish(tx, work)
+    told = "webhook.delivered" if attempt.ok else "webhook.failed"
+    record(tx, work.account_id, told, deliveryId=delivery["id"], messageId=delivery["message_id"])
+
+
+def let_go(tx: Tx, work: Claimed) -> None:
+    """The attempt's process died: it may be made again, since its receiver knows it by its id."""
+    outbox.put_back(tx, work, due_at=tx.now, counted=False)

@@ -1,0 +1,44 @@
+"""Settling orders that nobody works on any more: at start, and now and then."""
+
+import structlog
+
+from ringback.carriers.protocol import Carrier, CarrierError
+from ringback.flows.buy_number import complete
+from ringback.flows.release_number import give_back
+from ringback.numbers import service as numbers
+from ringback.numbers import store as number_store
+from ringback.storage.store import Store
+from ringback.storage.tx import Row
+
+_log = structlog.get_logger("ringback.orders")
+
+
+async def reconcile_orders(store: Store, carrier: Carrier, *, real_now: int) -> int:
+    """Settle every open order whose lease ended before `real_now`; answers how many are settled.
+
+    A purchase is settled by what the carrier says of our order: bought (the number is ours) or not (it failed).
+    """
+    settled = 0
+    for order in await store.read(lambda db: number_store.open_orders(db, real_now=real_now)):
+        try:
+            done = await _settle(store, carrier, order)
+        except CarrierError as error:
+            _log.warning("an order waits for the carrier", order=order["id"], reason=error.message)
+            continue
+        settled += done
+    return settled
+
+
+async def _settle(store: Store, carrier: Carrier, order: Row) -> bool:
+    if order["kind"] == "release":
+        return await give_back(store, carrier, order)
+    bought = await carrier.order_of(order["id"])
+    account_id, order_id = order["account_id"], order["id"]
+    if bought is None:
+        await store.write(
+            lambda tx: numbers.fail_order(tx, account_id, order_id, "the carrier knows of no such order"),
+            account=account_id,
+        )
+    else:
+        await store.write(lambda tx: complete(tx, order), account=account_id)
+    return True

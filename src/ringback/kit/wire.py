@@ -1,0 +1,103 @@
+"""The ground of all wire types: camelCase outside, strict types, null as "not given", no text that a store can't hold."""
+
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+
+
+def _storable(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("must not contain the character NUL (U+0000)")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_storable)]
+"""Text that every store can hold: PostgreSQL's `text` has no NUL, and UTF-8 has no lone surrogate."""
+
+IsoTime = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+"""A time as the wire has it; see `ringback.kit.times`."""
+
+
+ABSENT: Any = Field(default=None)
+"""The default of a field that takes no null but may be left out, where leaving it out means "no change" or "none"."""
+
+
+class Wire(BaseModel):
+    """A JSON object as it is sent or received. Unknown fields are ignored: clients are older and newer than us.
+
+    A null for a field that takes none means "not given"; the TypeScript client sends such nulls.
+    """
+
+    model_config = ConfigDict(strict=True, extra="ignore", populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_nulls(cls, data: Any) -> Any:
+        if isinstance(data, dict) and None in data.values():
+            takes = cls.nullable_names()
+            return {name: value for name, value in data.items() if value is not None or name in takes}
+        return data
+
+    _nullable: ClassVar[dict[type, frozenset[str]]] = {}
+
+    @classmethod
+    def nullable_names(cls) -> frozenset[str]:
+        """Names, as fields and on the wire, of the fields that take null."""
+        found = Wire._nullable.get(cls)
+        if found is None:
+            names = {
+                name
+                for field, info in cls.model_fields.items()
+                if type(None) in getattr(info.annotation, "__args__", ())
+                for name in (field, info.alias or field)
+            }
+            found = Wire._nullable[cls] = frozenset(names)
+        return found
+
+
+class CamelWire(Wire):
+    """A wire object whose names are camelCase."""
+
+    model_config = ConfigDict(alias_generator=to_camel)
+
+
+def nested_beyond(value: Any, limit: int) -> bool:
+    """Whether arrays and objects are nested deeper than `limit` in a parsed JSON value."""
+    level = [value]
+    for _ in range(limit + 1):
+        inner: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                inner.extend(item.values())
+            elif isinstance(item, list):
+                inner.extend(item)
+        if not inner:
+            return False
+        level = inner
+    return True
+
+
+def check_json(value: Any) -> None:
+    """Raise `ValueError` where a free JSON value holds text that a store can't hold."""
+    level = [value]
+    while level:
+        inner: list[Any] = []
+        for item in level:
+            if isinstance(item, str):
+                _check_text(item)
+            elif isinstance(item, dict):
+                for name in item:
+                    _check_text(name)
+                inner.extend(item.values())
+            elif isinstance(item, list):
+                inner.extend(item)
+        level = inner
+
+
+def _check_text(text: str) -> None:
+    _storable(text)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must not contain lone surrogates") from None

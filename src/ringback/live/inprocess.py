@@ -1,0 +1,43 @@
+"""Wake-ups inside one process."""
+
+import asyncio
+from collections import defaultdict
+
+
+class InProcess:
+    """Topics with waiters. A wake-up that comes before the wait is kept until the next wait of that waiter."""
+
+    def __init__(self) -> None:
+        self._waiters: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+
+    def wake(self, topic: str) -> None:
+        for event in self._waiters[topic]:
+            event.set()
+
+    def subscribe(self, *topics: str) -> "Waiter":
+        return Waiter(self, topics)
+
+
+class Waiter:
+    """One who waits for topics; to be closed."""
+
+    def __init__(self, hub: InProcess, topics: tuple[str, ...]) -> None:
+        self._hub = hub
+        self._topics = topics
+        self._event = asyncio.Event()
+        for topic in topics:
+            hub._waiters[topic].add(self._event)
+
+    async def wait(self, timeout_s: float | None) -> bool:
+        """Wait for a wake-up, at most `timeout_s`; whether one came."""
+        try:
+            await asyncio.wait_for(self._event.wait(), timeout_s)
+        except TimeoutError:
+            return False
+        finally:
+            self._event.clear()
+        return True
+
+    def close(self) -> None:
+        for topic in self._topics:
+            self._hub._waiters[topic].discard(self._event)

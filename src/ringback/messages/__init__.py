@@ -1,0 +1,1 @@
+"""Messages: texts in and out of numbers, and what became of each."""

@@ -1,0 +1,21 @@
+"""What can be wrong with a message or with sending it."""
+
+from ringback.kit.faults import Fault, NotFound
+
+
+class MessageNotFound(NotFound):
+    """There is no such message, or it is not yours."""
+
+    code = "MESSAGE_NOT_FOUND"
+
+
+class UnsupportedChannel(Fault):
+    """The line can't do this: it takes an iMessage-class line."""
+
+    code = "UNSUPPORTED_CHANNEL"
+
+
+class ContradictingSender(Fault):
+    """The fields that name the sender name different numbers."""
+
+    code = "CONTRADICTING_SENDER"

@@ -1,0 +1,184 @@
+"""Messages on the wire (contract: SendMessageResponse, MessageResponse, MessageInConversation)."""
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from ringback.kit.times import to_iso
+from ringback.kit.wire import ABSENT, CamelWire, IsoTime, Text, Wire
+from ringback.storage.tx import Row
+
+SendStyle = Literal[
+    "celebration", "fireworks", "lasers", "love", "confetti", "balloons", "spotlight", "echo", "invisible", "gentle",
+    "loud", "slam",
+]  # fmt: skip
+MAX_VALIDITY_S = 7 * 24 * 3600
+
+
+class SendExtras(CamelWire):
+    """What is ours: how long a carrier may try (default 72 h)."""
+
+    validity_seconds: Annotated[int, Field(ge=1, le=MAX_VALIDITY_S)] = 72 * 3600
+
+
+class SendMessage(Wire):
+    agent_id: Text | None = None
+    to_number: Text | None = None
+    recipients: list[Text] | None = None
+    body: Text | None = ""
+    media_url: Text | None = None
+    media_urls: Annotated[list[Text], Field(max_length=20)] | None = None
+    number_id: Text | None = None
+    from_number: Text | None = None
+    send_style: SendStyle = ABSENT
+    reply_to_message_id: Text | None = None
+    ringback: SendExtras | None = None
+
+
+class SegmentsOut(CamelWire):
+    segments: int
+    encoding: str
+
+
+class SendMessageResponse(Wire):
+    id: str
+    status: str
+    channel: str
+    from_number: str
+    to_number: str
+    conversation_id: str | None
+    media_urls: list[str]
+    reply_to_message_id: str | None
+    reply_parent_unresolved: bool | None
+    ringback: SegmentsOut | None = None
+
+    @classmethod
+    def of(cls, row: Row) -> "SendMessageResponse":
+        return cls.model_construct(
+            id=row["id"],
+            status=row["status"],
+            channel=row["channel"],
+            from_number=row["from_e164"],
+            to_number=row["to_e164"],
+            conversation_id=row["conversation_id"],
+            media_urls=_media(row),
+            reply_to_message_id=None,
+            reply_parent_unresolved=None,
+            ringback=SegmentsOut.model_construct(segments=row["segments"], encoding=row["encoding"]),
+        )
+
+
+class MessageResponse(CamelWire):
+    id: str
+    from_: str = Field(alias="from_")
+    to: str
+    body: str
+    direction: str
+    channel: str | None = None
+    received_at: IsoTime
+    status: str | None = None
+    failure_reason: str | None = None
+    media_url: str | None = None
+    media_urls: list[str] | None = None
+    conversation_id: str | None = None
+    from_again: str = Field(alias="from")
+    from_number: str
+    to_number: str
+
+    @classmethod
+    def of(cls, row: Row) -> "MessageResponse":
+        media = _media(row)
+        return cls.model_construct(
+            id=row["id"],
+            from_=row["from_e164"],
+            to=row["to_e164"],
+            body=row["body"],
+            direction=row["direction"],
+            channel=row["channel"],
+            received_at=to_iso(row["at"]),
+            status=row["status"],
+            failure_reason=row["failure_reason"],
+            media_url=media[0] if media else None,
+            media_urls=media,
+            conversation_id=row["conversation_id"],
+            from_again=row["from_e164"],
+            from_number=row["from_e164"],
+            to_number=row["to_e164"],
+        )
+
+
+class MessageListResponse(CamelWire):
+    data: list[MessageResponse]
+    has_more: bool
+
+
+class ReactionInConversation(CamelWire):
+    id: str
+    reaction_type: str
+    from_number: str
+    direction: str
+    created_at: IsoTime
+
+
+class ReplyToInConversation(CamelWire):
+    message_id: str
+    message: str
+    media_urls: list[str] = Field(default_factory=list)
+
+
+class MessageInConversation(CamelWire):
+    id: str
+    body: str
+    from_number: str
+    to_number: str
+    direction: str
+    sender_identifier: str | None = None
+    channel: str | None = None
+    media_url: str | None = None
+    media_urls: list[str] = Field(default_factory=list)
+    received_at: IsoTime
+    reactions: list[ReactionInConversation] = Field(default_factory=list)
+    reply_to: ReplyToInConversation | None = None
+    status: str | None = None
+    failure_reason: str | None = None
+    content: dict[str, Any] | None = None
+    delivered_at: IsoTime | None = None
+    delivered_channel: str | None = None
+    read_at: IsoTime | None = None
+    error_code: str | None = None
+
+    @classmethod
+    def of(cls, row: Row) -> "MessageInConversation":
+        media = _media(row)
+        delivered = row["delivered_at"]
+        return cls.model_construct(
+            id=row["id"],
+            body=row["body"],
+            from_number=row["from_e164"],
+            to_number=row["to_e164"],
+            direction=row["direction"],
+            sender_identifier=row["from_e164"],
+            channel=row["channel"],
+            media_url=media[0] if media else None,
+            media_urls=media,
+            received_at=to_iso(row["at"]),
+            reactions=[],
+            status=row["status"],
+            failure_reason=row["failure_reason"],
+            delivered_at=None if delivered is None else to_iso(delivered),
+            delivered_channel=None if delivered is None else row["channel"],
+            error_code=row["error_code"],
+        )
+
+
+class MessagesListResponse(CamelWire):
+    data: list[MessageInConversation]
+    has_more: bool
+
+
+def _media(row: Row) -> list[str]:
+    urls: list[str] = (
+        Field(default_factory=list) if row["media_urls"] == "[]" else json.loads(row["media_urls"])
+    )
+    return urls

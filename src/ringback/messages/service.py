@@ -1,0 +1,141 @@
+"""The rules of messages: what is stored, and that a status never goes back."""
+
+import json
+from collections.abc import Sequence
+
+from ringback.carriers.protocol import DeliveryReceipt, InboundMessage
+from ringback.kit.gsm import Segments, segment
+from ringback.messages.errors import MessageNotFound
+from ringback.storage.schema import carrier_refs, messages
+from ringback.storage.tx import Reads, Row, Tx
+
+RANK = {"queued": 0, "unconfirmed": 1, "sent": 2, "delivered": 3, "failed": 3, "received": 3}
+"""A status may only be followed by one of a higher rank. `unconfirmed` is settled by whatever is known later."""
+
+
+def get(db: Reads, account_id: str, message_id: str) -> Row:
+    """A message of this account. Raises `MessageNotFound`."""
+    row = db.get(messages, account_id, message_id)
+    if row is None:
+        raise MessageNotFound(f"there is no message {message_id[:64]}")
+    return row
+
+
+def add_outbound(
+    tx: Tx,
+    number: Row,
+    conversation_id: str,
+    *,
+    to: str,
+    body: str,
+    media_urls: Sequence[str],
+    channel: str,
+    segments: Segments,
+    at: int,
+    validity_ms: int,
+) -> Row:
+    return tx.insert(
+        messages,
+        account_id=number["account_id"],
+        id=tx.new_id("msg"),
+        number_id=number["id"],
+        conversation_id=conversation_id,
+        at=at,
+        direction="outbound",
+        from_e164=number["e164"],
+        to_e164=to,
+        body=body,
+        media_urls=json.dumps(list(media_urls)),
+        channel=channel,
+        status="queued",
+        segments=segments.count,
+        encoding=segments.encoding,
+        carrier=number["carrier"],
+        valid_until=tx.now + validity_ms,
+        request_id=tx.request_id,
+    )
+
+
+def add_inbound(tx: Tx, number: Row, conversation_id: str, text: InboundMessage, *, at: int) -> Row:
+    segments = segment(text.body)
+    return tx.insert(
+        messages,
+        account_id=number["account_id"],
+        id=tx.new_id("msg"),
+        number_id=number["id"],
+        conversation_id=conversation_id,
+        at=at,
+        direction="inbound",
+        from_e164=text.from_,
+        to_e164=number["e164"],
+        body=text.body,
+        media_urls=json.dumps(list(text.media_urls)),
+        channel=text.channel,
+        status="received",
+        segments=segments.count,
+        encoding=segments.encoding,
+        carrier=text.carrier,
+        carrier_ref=text.ref,
+        request_id=tx.request_id,
+    )
+
+
+def seen(tx: Tx, text: InboundMessage) -> bool:
+    """Whether this carrier id was taken in before; marks it as taken in."""
+    if tx.get(carrier_refs, text.carrier, "in", text.ref) is not None:
+        return True
+    tx.insert(carrier_refs, carrier=text.carrier, direction="in", ref=text.ref, created_at=tx.now)
+    return False
+
+
+def advance(
+    tx: Tx, message: Row, status: str, *, code: str | None = None, reason: str | None = None
+) -> Row | None:
+    """Move a message on to `status`; None when that would be a step back or no step."""
+    if RANK[status] <= RANK[message["status"]]:
+        return None
+    times = {"sent": "sent_at", "delivered": "delivered_at"}
+    stamp = {times[status]: tx.now} if status in times else {}
+    return tx.update(messages, message, status=status, error_code=code, failure_reason=reason, **stamp)
+
+
+def note_ref(tx: Tx, message: Row, ref: str) -> DeliveryReceipt | None:
+    """The carrier answered a submit with `ref`; the receipt, if that came first."""
+    row = tx.get(carrier_refs, message["carrier"], "out", ref)
+    owner = {"account_id": message["account_id"], "message_id": message["id"]}
+    tx.update(messages, message, carrier_ref=ref)
+    if row is None:
+        tx.insert(
+            carrier_refs, carrier=message["carrier"], direction="out", ref=ref, created_at=tx.now, **owner
+        )
+        return None
+    tx.update(carrier_refs, row, **owner)
+    if row["status"] is None:
+        return None
+    return DeliveryReceipt(message["carrier"], ref, row["status"], row["code"], row["reason"])
+
+
+def message_of_receipt(tx: Tx, receipt: DeliveryReceipt) -> Row | None:
+    """The message that a receipt speaks of; while that is not known the receipt is kept until the submit's answer."""
+    row = tx.get(carrier_refs, receipt.carrier, "out", receipt.ref)
+    known = {"status": receipt.status, "code": receipt.code, "reason": receipt.reason}
+    if row is None:
+        tx.insert(
+            carrier_refs,
+            carrier=receipt.carrier,
+            direction="out",
+            ref=receipt.ref,
+            created_at=tx.now,
+            **known,
+        )
+        return None
+    if row["message_id"] is None:
+        if row["status"] is None:
+            tx.update(carrier_refs, row, **known)
+        return None
+    return tx.get(messages, row["account_id"], row["message_id"])
+
+
+def media_of(message: Row) -> list[str]:
+    urls: list[str] = json.loads(message["media_urls"])
+    return urls

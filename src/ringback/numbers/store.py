@@ -1,0 +1,89 @@
+"""Queries on numbers and their orders."""
+
+from sqlalchemy import bindparam, func, select
+
+from ringback.storage.schema import number_orders, numbers
+from ringback.storage.statements import Statement
+from ringback.storage.tx import Reads, Row
+
+_ACTIVE = (numbers.c.account_id == bindparam("account_id"), numbers.c.status == "active")
+_PAGE = Statement(
+    select(numbers)
+    .where(*_ACTIVE)
+    .order_by(numbers.c.created_at.desc(), numbers.c.id.desc())
+    .limit(bindparam("limit"))
+    .offset(bindparam("offset"))
+)
+_COUNT = Statement(select(func.count().label("n")).select_from(numbers).where(*_ACTIVE))
+_OF_AGENT = Statement(
+    select(numbers)
+    .where(
+        numbers.c.account_id == bindparam("account_id"),
+        numbers.c.agent_id == bindparam("agent_id"),
+        numbers.c.status == "active",
+    )
+    .order_by(numbers.c.attached_at, numbers.c.id)
+)
+_OPEN_PURCHASES = Statement(
+    select(func.count().label("n"))
+    .select_from(number_orders)
+    .where(
+        number_orders.c.account_id == bindparam("account_id"),
+        number_orders.c.state == "open",
+        number_orders.c.kind == "buy",
+    )
+)
+_OPEN_ORDERS = Statement(
+    select(number_orders)
+    .where(number_orders.c.state == "open", number_orders.c.lease_until <= bindparam("real_now"))
+    .order_by(number_orders.c.created_at, number_orders.c.id)
+    .limit(100)
+)
+_EXPIRED = Statement(
+    select(numbers)
+    .where(numbers.c.expires_at <= bindparam("now"), numbers.c.status == "active")
+    .order_by(numbers.c.expires_at)
+    .limit(100)
+)
+_NEXT_EXPIRY = Statement(
+    select(func.min(numbers.c.expires_at).label("at")).where(
+        numbers.c.expires_at.is_not(None), numbers.c.status == "active"
+    )
+)
+
+
+def page(db: Reads, account_id: str, *, limit: int, offset: int) -> list[Row]:
+    """Active numbers of an account, newest first."""
+    return db.all(_PAGE, account_id=account_id, limit=limit, offset=offset)
+
+
+def count(db: Reads, account_id: str) -> int:
+    """How many numbers the account holds."""
+    row = db.one(_COUNT, account_id=account_id)
+    return int(row["n"]) if row else 0
+
+
+def of_agent(db: Reads, account_id: str, agent_id: str) -> list[Row]:
+    """An agent's numbers, first attached first."""
+    return db.all(_OF_AGENT, account_id=account_id, agent_id=agent_id)
+
+
+def open_purchases(db: Reads, account_id: str) -> int:
+    row = db.one(_OPEN_PURCHASES, account_id=account_id)
+    return int(row["n"]) if row else 0
+
+
+def open_orders(db: Reads, *, real_now: int) -> list[Row]:
+    """Orders of any account that nobody works on any more."""
+    return db.all(_OPEN_ORDERS, real_now=real_now)
+
+
+def expired(db: Reads, *, now: int) -> list[Row]:
+    """Active numbers of any account whose `expiresAt` has come."""
+    return db.all(_EXPIRED, now=now)
+
+
+def next_expiry(db: Reads) -> int | None:
+    row = db.one(_NEXT_EXPIRY)
+    at: int | None = row["at"] if row else None
+    return at

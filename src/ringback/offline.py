@@ -1,0 +1,85 @@
+"""What the command line does with a store while no server runs on it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from ringback.accounts.book import AccountBook
+from ringback.checkup import check_settings, check_store, part
+from ringback.kit.clock import MovableClock
+from ringback.kit.faults import Fault
+from ringback.kit.ids import IdMaker
+from ringback.operator_error import OperatorError
+from ringback.settings import Settings
+from ringback.storage import facts
+from ringback.storage.opening import bring_up, open_store
+from ringback.storage.store import Store
+
+T = TypeVar("T")
+
+
+def create_key(settings: Settings, name: str | None, expires_days: int | None) -> dict[str, Any]:
+    """A new key of the first account: `{id, key, accountId}`."""
+
+    async def act(book: AccountBook) -> dict[str, Any]:
+        await book.open_first()
+        made = await book.create_key(name or "command line", expires_days)
+        return {"id": made.id, "key": made.key, "accountId": made.account_id}
+
+    return _with_book(settings, act)
+
+
+def list_keys(settings: Settings) -> dict[str, Any]:
+    async def act(book: AccountBook) -> dict[str, Any]:
+        return {"data": await book.list_keys()}
+
+    return _with_book(settings, act)
+
+
+def revoke_key(settings: Settings, key_id: str) -> None:
+    """Raises `OperatorError` for an unknown key."""
+    try:
+        _with_book(settings, lambda book: book.revoke_key(key_id))
+    except Fault as fault:
+        raise OperatorError(fault.message) from None
+
+
+def hide_first_key(settings: Settings) -> None:
+    async def act(book: AccountBook) -> None:
+        book.hide_first_key()
+
+    _with_book(settings, act)
+
+
+def migrate(settings: Settings) -> str:
+    """Bring the store to this version; answers what was done."""
+    return (
+        "the store was brought to this version"
+        if bring_up(settings)
+        else "the store is at this version already"
+    )
+
+
+def check(settings: Settings) -> list[dict[str, Any]]:
+    """How each part is, as far as it can be told without a server."""
+    if not settings.on_postgres and not settings.data.exists():
+        return [part("store", True, f"{settings.data} is made at the first start"), *check_settings(settings)]
+
+    async def act(store: Store) -> list[dict[str, Any]]:
+        return [await check_store(settings, store), *check_settings(settings)]
+
+    return asyncio.run(_with_store(settings, act))
+
+
+def _with_book(settings: Settings, act: Callable[[AccountBook], Awaitable[T]]) -> T:
+    return asyncio.run(_with_store(settings, lambda store: act(AccountBook(store, settings.data))))
+
+
+async def _with_store(settings: Settings, act: Callable[[Store], Awaitable[T]]) -> T:
+    clock = MovableClock()
+    store = await open_store(settings, clock, IdMaker(clock), lambda topic: None)
+    try:
+        await store.read(lambda db: facts.load_clock(db, clock))
+        return await act(store)
+    finally:
+        await store.stop()

@@ -1,0 +1,41 @@
+"""Facts of one store, kept in `meta`: the key of conversation ids, and the clock."""
+
+import json
+import secrets
+
+from ringback.kit.clock import MovableClock
+from ringback.storage.schema import meta
+from ringback.storage.sealing import Sealer
+from ringback.storage.tx import Reads, Tx
+
+_HASH_KEY, _CLOCK = "hash_key", "clock"
+
+
+def hash_key(tx: Tx, sealer: Sealer, fresh: bytes) -> bytes:
+    """The key of the conversation ids of this store; `fresh` (32 bytes) becomes it at the first start."""
+    row = tx.get(meta, _HASH_KEY)
+    if row is None:
+        tx.insert(meta, key=_HASH_KEY, value=sealer.seal(fresh.hex(), context=_HASH_KEY))
+        return fresh
+    return bytes.fromhex(sealer.open(row["value"], context=_HASH_KEY))
+
+
+def new_hash_key() -> bytes:
+    return secrets.token_bytes(32)
+
+
+def load_clock(db: Reads, clock: MovableClock) -> None:
+    """Set the clock as it stood."""
+    row = db.get(meta, _CLOCK)
+    if row is not None:
+        kept = json.loads(row["value"])
+        clock.offset_ms, clock.frozen_ms = kept["offsetMs"], kept["frozenMs"]
+
+
+def save_clock(tx: Tx, clock: MovableClock) -> None:
+    value = json.dumps({"offsetMs": clock.offset_ms, "frozenMs": clock.frozen_ms})
+    row = tx.get(meta, _CLOCK)
+    if row is None:
+        tx.insert(meta, key=_CLOCK, value=value)
+    else:
+        tx.update(meta, row, value=value)

@@ -1,0 +1,58 @@
+"""Brings a store to the schema of this version."""
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, inspect, text
+from sqlalchemy.pool import NullPool
+
+from ringback.kit import sqlite
+
+HEAD = "0001"
+"""The newest revision; a test keeps it equal to the migrations' own head."""
+
+
+def engine_for_file(path: Path) -> Engine:
+    return create_engine("sqlite://", creator=lambda: _plain(path), module=sqlite.module, poolclass=NullPool)
+
+
+def _plain(path: Path) -> sqlite.Connection:
+    conn = sqlite.connect(path)
+    conn.row_factory = None
+    return conn
+
+
+def engine_for_url(url: str) -> Engine:
+    return create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1), poolclass=NullPool)
+
+
+def revision_of(engine: Engine) -> str | None:
+    """The revision that a store is at; None for an empty one."""
+    with engine.connect() as conn:
+        if not inspect(conn).has_table("alembic_version"):
+            return None
+        found: str | None = conn.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        return found
+
+
+def migrate(engine: Engine) -> bool:
+    """Bring the store to `HEAD`; whether there was anything to do. Several processes may try at once."""
+    if revision_of(engine) == HEAD:
+        return False
+    # Importing Alembic takes longer than starting the rest: only where there is work for it.
+    from alembic import command
+
+    with engine.begin() as conn:
+        if engine.dialect.name == "postgresql":
+            conn.execute(text("SELECT pg_advisory_xact_lock(72464225)"))
+        command.upgrade(_config(conn), HEAD)
+    return True
+
+
+def _config(connection: Any) -> Any:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    return config

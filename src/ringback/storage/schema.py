@@ -1,0 +1,334 @@
+"""Every table of the server. Columns are integers and text only, so that statements compiled once need no converters.
+
+Times are UTC milliseconds, money is integer micro-dollars, JSON is text. A customer's table starts its key with the
+account; the few global tables say so.
+"""
+
+from sqlalchemy import BigInteger, Column, Index, MetaData, Table, Text, text
+
+metadata = MetaData()
+
+
+def _text(name: str, *, key: bool = False, null: bool = False, default: str | None = None) -> Column[str]:
+    return Column(name, Text, primary_key=key, nullable=null, default=default)
+
+
+def _int(name: str, *, key: bool = False, null: bool = False, default: int | None = None) -> Column[int]:
+    return Column(name, BigInteger, primary_key=key, nullable=null, default=default, autoincrement=False)
+
+
+def _account() -> Column[str]:
+    return _text("account_id", key=True)
+
+
+meta = Table("meta", metadata, _text("key", key=True), _text("value"))
+"""Global: facts of this store (the clock, the sealed hash key)."""
+
+accounts = Table(
+    "accounts",
+    metadata,
+    _text("id", key=True),
+    _text("parent_id", null=True),
+    _text("name"),
+    _int("created_at"),
+    _int("event_seq", default=0),
+    _int("conversation_count", default=0),
+    _int("message_count", default=0),
+    _int("delivery_count", default=0),
+)
+"""The head of an account: its lock, its event sequence and the totals of its long lists."""
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    _text("id", key=True),
+    _text("account_id"),
+    _text("name"),
+    _text("hash"),
+    _text("last4"),
+    _int("created_at"),
+    _int("expires_at", null=True),
+    _int("last_used_at", null=True),
+    _int("revoked_at", null=True),
+    Index("api_keys_by_hash", "hash", unique=True),
+)
+"""Global: a key is looked up before its account is known."""
+
+agents = Table(
+    "agents",
+    metadata,
+    _account(),
+    _text("id", key=True),
+    _text("name"),
+    _text("settings"),
+    _text("default_number_id", null=True),
+    _int("created_at"),
+    Index("agents_by_age", "account_id", "created_at", "id"),
+)
+
+numbers = Table(
+    "numbers",
+    metadata,
+    _account(),
+    _text("id", key=True),
+    _text("e164"),
+    _text("country"),
+    _text("area_code", null=True),
+    _text("type", default="sms"),
+    _text("status", default="active"),
+    _text("agent_id", null=True),
+    _int("attached_at", null=True),
+    _text("carrier"),
+    _text("order_id"),
+    _int("created_at"),
+    _int("released_at", null=True),
+    _text("external_id", null=True),
+    _int("expires_at", null=True),
+    _int("last_message_at", default=0),
+    Index("numbers_by_age", "account_id", "status", "created_at", "id"),
+    Index("numbers_by_agent", "account_id", "agent_id", "attached_at"),
+    Index(
+        "numbers_by_expiry",
+        "expires_at",
+        sqlite_where=text("expires_at IS NOT NULL AND status = 'active'"),
+        postgresql_where=text("expires_at IS NOT NULL AND status = 'active'"),
+    ),
+)
+
+number_owners = Table(
+    "number_owners",
+    metadata,
+    _text("e164", key=True),
+    _text("account_id"),
+    _text("number_id"),
+)
+"""Global: who holds a number now. A released number has no row."""
+
+number_orders = Table(
+    "number_orders",
+    metadata,
+    _account(),
+    _text("id", key=True),
+    _text("kind"),
+    _text("state", default="open"),
+    _text("e164"),
+    _text("number_id"),
+    _text("carrier"),
+    _text("request"),
+    _int("created_at"),
+    _int("lease_until"),
+    _text("error", null=True),
+    Index(
+        "number_orders_open",
+        "state",
+        "created_at",
+        sqlite_where=text("state = 'open'"),
+        postgresql_where=text("state = 'open'"),
+    ),
+)
+"""What was asked of a carrier that costs money: written before, settled after, reconciled at start."""
+
+conversations = Table(
+    "conversations",
+    metadata,
+    _account(),
+    _text("id", key=True),
+    _text("number_id"),
+    _text("number_e164"),
+    _text("party"),
+    _text("agent_id", null=True),
+    _text("channel", default="sms"),
+    _text("metadata", null=True),
+    _int("created_at"),
+    _int("last_message_at"),
+    _text("last_preview", default=""),
+    _int("message_count", default=0),
+    _int("unsent", default=0),
+    Index("conversations_by_activity", "account_id", "last_message_at", "id"),
+    Index("conversations_by_agent", "account_id", "agent_id", "last_message_at", "id"),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    _account(),
+    _text("id", key=True),
+    _text("number_id"),
+    _text("conversation_id"),
+    _int("at"),
+    _text("direction"),
+    _text("from_e164"),
+    _text("to_e164"),
+    _text("body"),
+    _text("media_urls", default="[]"),
+    _text("channel", default="sms"),
+    _text("status"),
+    _int("segments"),
+    _text("encoding"),
+    _text("carrier"),
+    _text("carrier_ref", null=True),
+    _text("error_code", null=True),
+    _text("failure_reason", null=True),
+    _int("sent_at", null=True),
+    _int("delivered_at", null=True),
+    _int("valid_until", null=True),
+    _text("request_id", null=True),
+    Index("messages_by_number", "account_id", "number_id", "at"),
+    Index("messages_by_conversation", "account_id", "conversation_id", "at"),
+)
+
+carrier_refs = Table(
+    "carrier_refs",
+    metadata,
+    _text("carrier", key=True),
+    _text("direction", key=True),
+    _text("ref", key=True),
+    _text("account_id", null=True),
+    _text("message_id", null=True),
+    _text("status", null=True),
+    _text("code", null=True),
+    _text("reason", null=True),
+    _int("created_at"),
+)
+"""Global: where a submit's answer and its receipt meet, in either order; and which inbound ids were seen."""
+
+opt_outs = Table(
+    "opt_outs",
+    metadata,
+    _account(),
+    _text("number_id", key=True),
+    _text("party", key=True),
+    _text("word"),
+    _int("since"),
+)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    _account(),
+    _text("scope", key=True),
+    _text("id"),
+    _text("url"),
+    _text("secret_sealed"),
+    _int("context_limit"),
+    _int("timeout_s"),
+    _text("status", default="active"),
+    _int("created_at"),
+)
+"""One endpoint a scope: the agent's id, or an empty scope for the project."""
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    _account(),
+    _text("id", key=True),
+    _text("webhook_id"),
+    _text("scope"),
+    _text("agent_id", null=True),
+    _int("event_seq"),
+    _text("event_type"),
+    _text("channel"),
+    _text("message_id", null=True),
+    _text("status", default="pending"),
+    _int("attempts", default=0),
+    _int("http_status", null=True),
+    _text("error_message", null=True),
+    _text("response_body", null=True),
+    _int("response_ms", null=True),
+    _int("created_at"),
+    _int("last_attempt_at", null=True),
+    _int("next_retry_at", null=True),
+    _int("delivered_at", null=True),
+    _text("payload", null=True),
+    _text("request_id", null=True),
+    Index("deliveries_by_age", "account_id", "created_at", "id"),
+    Index("deliveries_by_scope", "account_id", "scope", "created_at", "id"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    _account(),
+    _int("seq", key=True),
+    _text("id"),
+    _text("type"),
+    _int("at"),
+    _text("data"),
+    _text("request_id", null=True),
+)
+
+lanes = Table(
+    "lanes",
+    metadata,
+    _text("id", key=True),
+    _text("account_id"),
+    _text("kind"),
+    _int("next_at", null=True),
+    _int("in_flight", default=0),
+    _int("backlog", default=0),
+    Index(
+        "lanes_due",
+        "kind",
+        "next_at",
+        sqlite_where=text("next_at IS NOT NULL"),
+        postgresql_where=text("next_at IS NOT NULL"),
+    ),
+)
+"""What is paced: a number for texts, an endpoint for webhooks. `next_at` is when its first ready row is due."""
+
+outbox = Table(
+    "outbox",
+    metadata,
+    _account(),
+    _text("id", key=True),
+    _text("lane_id"),
+    _text("kind"),
+    _text("subject_id"),
+    _text("chain", null=True),
+    _int("position"),
+    _text("state"),
+    _int("due_at"),
+    _int("attempt", default=0),
+    _text("token", null=True),
+    _int("lease_until", null=True),
+    _text("request_id", null=True),
+    Index(
+        "outbox_ready",
+        "lane_id",
+        "due_at",
+        "position",
+        sqlite_where=text("state = 'ready'"),
+        postgresql_where=text("state = 'ready'"),
+    ),
+    Index(
+        "outbox_waiting",
+        "account_id",
+        "chain",
+        "position",
+        sqlite_where=text("state = 'waiting'"),
+        postgresql_where=text("state = 'waiting'"),
+    ),
+    Index(
+        "outbox_claimed",
+        "kind",
+        "lease_until",
+        sqlite_where=text("state = 'claimed'"),
+        postgresql_where=text("state = 'claimed'"),
+    ),
+)
+"""Work to do after the commit that wrote it. A row goes when its work is done."""
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    _account(),
+    _text("operation", key=True),
+    _text("key", key=True),
+    _text("fingerprint"),
+    _int("status", null=True),
+    _text("answer", null=True),
+    _int("created_at"),
+    _text("holder", null=True),
+    Index("idempotency_by_age", "created_at"),
+)
+"""The first answer of a POST that carried an Idempotency-Key; `status` is null while the first is under way."""

@@ -1,0 +1,152 @@
+"""The SQLite store: one file that one process owns, one writer that commits in groups, readers beside it."""
+
+import asyncio
+import queue
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Table
+
+from ringback.kit import sqlite, trace
+from ringback.kit.clock import Clock
+from ringback.kit.ids import IdMaker
+from ringback.storage.statements import SQLITE, Statement, of
+from ringback.storage.store import Need
+from ringback.storage.tx import Reads, Row, Session, Tx
+
+T = TypeVar("T")
+_READERS = 3
+
+
+class _Executor:
+    """One SQLite transaction."""
+
+    batch = False
+
+    def __init__(self, conn: sqlite.Connection) -> None:
+        self._conn = conn
+
+    def rows(self, statement: Statement, params: Row) -> list[Row]:
+        text, literals = statement.compiled(SQLITE)
+        return self._conn.execute(text, {**literals, **params} if literals else params).fetchall()
+
+    def run(self, statement: Statement, params: Row) -> int:
+        text, literals = statement.compiled(SQLITE)
+        return self._conn.execute(text, {**literals, **params} if literals else params).rowcount
+
+    def run_many(self, statement: Statement, params: Sequence[Row]) -> None:
+        self._conn.executemany(statement.compiled(SQLITE)[0], params)
+
+    def savepoint(self) -> None:
+        self._conn.execute("SAVEPOINT unit")
+
+    def roll_back_to_savepoint(self) -> None:
+        if self._conn.in_transaction:
+            self._conn.execute("ROLLBACK TO unit")
+            self._conn.execute("RELEASE unit")
+
+    def release_savepoint(self) -> None:
+        self._conn.execute("RELEASE unit")
+
+
+class _Writer(sqlite.GroupCommit):
+    """Commits units in groups; a group is one session."""
+
+    def __init__(self, path: Path, clock: Clock, ids: IdMaker) -> None:
+        super().__init__(lambda: sqlite.connect(path), name="ringback-writer")
+        self._clock = clock
+        self._ids = ids
+
+    def attempt(self, conn: sqlite.Connection, batch: list[sqlite.Job]) -> list[sqlite.Outcome]:
+        conn.execute("BEGIN IMMEDIATE")
+        session = Session(_Executor(conn), self._clock, self._ids)
+        outcomes: list[sqlite.Outcome] = []
+        for job in batch:
+            session.wakes = set()
+            try:
+                result = job.run(session)
+            except sqlite.module.Error:
+                raise
+            except BaseException as error:
+                if not conn.in_transaction:
+                    raise
+                outcomes.append((job, None, error))
+            else:
+                outcomes.append((job, (result, session.wakes), None))
+        session.flush()
+        conn.execute("COMMIT")
+        return outcomes
+
+
+class _Reader:
+    """Rows as they are committed."""
+
+    def __init__(self, conn: sqlite.Connection) -> None:
+        self._conn = conn
+
+    def get(self, table: Table, *key: str | int) -> Row | None:
+        statements = of(table)
+        return self.one(statements.get, **dict(zip(statements.key, key, strict=True)))
+
+    def one(self, statement: Statement, **params: Any) -> Row | None:
+        rows = self.all(statement, **params)
+        return rows[0] if rows else None
+
+    def all(self, statement: Statement, **params: Any) -> list[Row]:
+        text, literals = statement.compiled(SQLITE)
+        return self._conn.execute(text, {**literals, **params}).fetchall()
+
+
+class SqliteStore:
+    """A store in one file. See `ringback.storage.store.Store`."""
+
+    shared = False
+
+    def __init__(self, path: Path, clock: Clock, ids: IdMaker, wake: Callable[[str], None]) -> None:
+        self._path = path
+        self._wake = wake
+        self._writer = _Writer(path, clock, ids)
+        self._threads = ThreadPoolExecutor(_READERS, thread_name_prefix="ringback-reader")
+        self._readers: queue.SimpleQueue[sqlite.Connection] = queue.SimpleQueue()
+
+    async def start(self) -> None:
+        await asyncio.to_thread(self._writer.start)
+        for _ in range(_READERS):
+            self._readers.put(sqlite.connect(self._path, read_only=True))
+
+    async def stop(self) -> None:
+        await asyncio.to_thread(self._writer.close)
+        self._threads.shutdown()
+        while not self._readers.empty():
+            self._readers.get().close()
+
+    async def write(
+        self, unit: Callable[[Tx], T], *, account: str | None = None, needs: Sequence[Need] | None = None
+    ) -> T:
+        request_id = trace.request_id.get()
+        result: T
+        result, wakes = await self._writer.run(lambda session: session.run(unit, request_id))
+        for topic in wakes:
+            self._wake(topic)
+        return result
+
+    async def read(self, query: Callable[[Reads], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._query, query)
+
+    def _query(self, query: Callable[[Reads], T]) -> T:
+        with self._connection() as conn:
+            return query(_Reader(conn))
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite.Connection]:
+        conn = self._readers.get()
+        try:
+            # One snapshot for the whole query, so that a page and its total agree.
+            conn.execute("BEGIN")
+            yield conn
+        finally:
+            conn.execute("ROLLBACK")
+            self._readers.put(conn)

@@ -1,0 +1,1 @@
+"""Webhooks: a customer's endpoints, and the delivery of events to them."""
