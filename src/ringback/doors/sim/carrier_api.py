@@ -121,7 +121,7 @@ def build_carrier_router(network: Network) -> APIRouter:
 
         return await answer(work())
 
-    @router.get("/orders/{reference}")
+    @router.get("/orders/{reference:path}")
     async def order_of(reference: str) -> JSONResponse:
         async def work() -> dict[str, Any]:
             return {"e164": await network.order_of(reference)}

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import signal
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,10 +19,12 @@ from ringback.doors.sim.clock import NoClock
 from ringback.doors.sim.router import build_router
 from ringback.kit.clock import MovableClock
 from ringback.kit.faults import Fault
+from ringback.operator_error import OperatorError
 from ringback.sim.network import Network
 from ringback.sim.unit import Handsets
 
 _DRAIN_S = 5
+_BACKLOG = 2048
 
 
 def create(network: Network, *, hosts: frozenset[str] | None = None) -> FastAPI:
@@ -80,15 +83,14 @@ def _tell_errors(app: FastAPI) -> None:
 async def serve(
     host: str, port: int, data: Path, log_level: str = "info", handsets: Handsets = "auto"
 ) -> int:
-    """Run until told to stop; SIGTERM and SIGINT drain. Answers the exit code."""
+    """Run until told to stop; SIGTERM and SIGINT drain. Answers the exit code; `OperatorError` when it can't listen."""
     import uvicorn
 
+    listener = _listen(host, port)
     network = Network(data / "network.db", MovableClock(), handsets=handsets)
     hosts = frozenset({"localhost", "127.0.0.1", "::1"}) if _is_loopback(host) else None
     config = uvicorn.Config(
         create(network, hosts=hosts),
-        host=host,
-        port=port,
         log_level=log_level.lower(),
         access_log=False,
         log_config=None,
@@ -107,13 +109,28 @@ async def serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)
-    await server.serve()
+    with listener:
+        await server.serve([listener])
     return 0
 
 
 def run(host: str, port: int, data: Path, log_level: str) -> int:
     """As `serve`, for a command that has no event loop yet."""
     return asyncio.run(serve(host, port, data, log_level))
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+    except (OSError, UnicodeError) as error:
+        raise OperatorError(
+            f"can't listen on {host} port {port} ({error}): choose others with --host and --port"
+        ) from None
+    return listener
 
 
 def _is_loopback(host: str) -> bool:
