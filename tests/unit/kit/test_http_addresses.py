@@ -60,6 +60,13 @@ async def test_a_name_is_judged_by_its_address(address: str) -> None:
     assert it.connections == 0
 
 
+async def test_a_name_with_several_refused_addresses() -> None:
+    async with client(USUAL, {"a.example": ["127.0.0.1", "169.254.169.254"]}) as http:
+        with pytest.raises(RequestFailed, match="leads to a loopback address") as failure:
+            await http.post("http://a.example/", b"{}", HEADERS, timeout_s=2)
+    assert failure.value.kind == "refused_address"
+
+
 async def test_a_name_that_moves_between_check_and_connection() -> None:
     answers = iter([["93.184.215.14"], ["127.0.0.1"]])
 
