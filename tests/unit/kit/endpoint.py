@@ -66,7 +66,7 @@ async def endpoint(
         talk = Talk(reader, writer)
         talks[asyncio.get_running_loop().create_task(_converse(it, talk, behave, reads))] = talk
 
-    server = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls, backlog=512)
     it = Endpoint(server.sockets[0].getsockname()[1])
     try:
         yield it
