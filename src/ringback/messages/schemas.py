@@ -178,7 +178,7 @@ class MessagesListResponse(CamelWire):
 
 
 def _media(row: Row) -> list[str]:
-    urls: list[str] = (
-        Field(default_factory=list) if row["media_urls"] == "[]" else json.loads(row["media_urls"])
-    )
+    if row["media_urls"] == "[]":
+        return []
+    urls: list[str] = json.loads(row["media_urls"])
     return urls

@@ -5,6 +5,7 @@ is never sold, nor is one that a handset had. Where the stock of an area code (o
 numbers are left: released ones first, then the first free candidates of the seed.
 """
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from ringback.sim.unit import Unit
 
 _NANP_COUNTRIES = ("US", "CA")
 _MAX_SCAN = 20_000
+_PLENTY = 1_000
+"""With so many left any number of the area may be one of them; with fewer it must be one of those found first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,18 +122,14 @@ def _scope(country: str, area_code: str | None) -> str:
     return f"{country}-{area_code}" if area_code else country
 
 
-def _left(unit: Unit, country: str, area_code: str | None, limit: int) -> list[str]:
+def _left(unit: Unit, country: str, area_code: str | None, limit: int) -> Iterator[str]:
     """Up to `limit` numbers that are left of one area code, or of a country without area codes."""
     stock = _stock(unit, _scope(country, area_code), -1)
-    found: list[str] = []
+    left: Iterator[str] = _free(unit, country, area_code)
     if stock >= 0:
         limit = min(limit, stock)
-        found = _released(unit, country, area_code)[:limit]
-    for e164 in _free(unit, country, area_code):
-        if len(found) >= limit:
-            break
-        found.append(e164)
-    return found
+        left = itertools.chain(_released(unit, country, area_code), left)
+    return itertools.islice(left, limit)
 
 
 def _released(unit: Unit, country: str, area_code: str | None) -> list[str]:
@@ -178,14 +177,11 @@ def is_for_sale(unit: Unit, e164: str) -> bool:
     if country is None or line_state(unit, e164) not in (None, "released") or not plans.is_assignable(e164):
         return False
     area_code = plans.area_of(e164)
-    whole = _stock(unit, country, -1)
+    whole = _stock(unit, country, _PLENTY)
     if whole == 0:
         return False
-    if area_code is not None and (stock := _stock(unit, _scope(country, area_code), -1)) >= 0:
-        return e164 in _left(unit, country, area_code, stock)
-    if whole > 0 and area_code is None:
-        return e164 in _left(unit, country, None, whole)
-    return True
+    stock = whole if area_code is None else _stock(unit, _scope(country, area_code), _PLENTY)
+    return stock >= _PLENTY or e164 in _left(unit, country, area_code, stock)
 
 
 def buy(unit: Unit, e164: str, reference: str) -> LineError | None:

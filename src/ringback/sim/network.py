@@ -56,6 +56,11 @@ class Network:
         """Whether streams should end."""
         return self._engine.stopping
 
+    @property
+    def settings(self) -> Settings:
+        """The settings from memory, for who can't wait; its `inventory` may be behind."""
+        return self._engine.settings
+
     # Handsets
 
     async def create_handset(

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from ringback.carriers.protocol import (
     CarrierError,
@@ -101,8 +102,6 @@ class RemoteSimulatedCarrier:
         await self._call("POST", "/buy", {"e164": e164, "reference": reference})
 
     async def order_of(self, reference: str) -> str | None:
-        from urllib.parse import quote
-
         answer = await self._call("GET", f"/orders/{quote(reference, safe='')}")
         found: str | None = answer["e164"]
         return found
@@ -130,14 +129,14 @@ class RemoteSimulatedCarrier:
         await self._call("POST", "/ack", {"tokens": list(tokens)})
         self._stream.acknowledged(tokens)
 
-    async def _fetch(self, after: int) -> list[Fetched]:
+    async def _fetch(self, after: int) -> list[Fetched] | None:
         try:
             answer = await self._call(
                 "GET", f"/events?after={after}&wait={_LOOK_S}", timeout_s=_LOOK_S + self._answer_timeout_s
             )
         except CarrierError:
             await asyncio.sleep(_RETRY_S)
-            return []
+            return None
         self._us_sms = answer["outboundSms"]["US"]
         return [(event["token"], event["kind"], event["data"]) for event in answer["events"]]
 

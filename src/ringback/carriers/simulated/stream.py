@@ -15,13 +15,18 @@ _AGAIN_S = 30.0
 
 
 class EventStream:
-    """Asks `fetch(after)` for what lies behind a token; `fetch` waits a while when there is nothing."""
+    """Asks `fetch(after)` for what lies behind a token; `fetch` waits a while when there is nothing.
 
-    def __init__(self, fetch: Callable[[int], Awaitable[list[Fetched]]], again_s: float = _AGAIN_S) -> None:
+    It answers None when the connection was lost: the network may be another one then, and all is asked for again.
+    """
+
+    def __init__(
+        self, fetch: Callable[[int], Awaitable[list[Fetched] | None]], again_s: float = _AGAIN_S
+    ) -> None:
         self._fetch = fetch
         self._again_s = again_s
         self._handed: dict[int, float] = {}
-        self._fetching: asyncio.Future[list[Fetched]] | None = None
+        self._fetching: asyncio.Future[list[Fetched] | None] | None = None
         self._stopped = False
 
     def stop(self) -> None:
@@ -50,6 +55,9 @@ class EventStream:
                     return
                 self._fetching.cancel()
                 raise
+            if found is None:
+                after = 0
+                self._handed.clear()
             if not found:
                 continue
             after = int(found[-1][0])

@@ -72,8 +72,11 @@ class Once:
     ) -> JsonBytes:
         """A POST that is one unit. `secret`: the answer holds a secret and is kept sealed."""
         if claim is None:
-            model = await self._store.write(unit, account=caller.account_id, needs=needs)
-            return JsonBytes(to_bytes(model), status_code=status)
+            # Rendered inside the unit: an answer that can't be rendered must leave nothing behind.
+            body = await self._store.write(
+                lambda tx: to_bytes(unit(tx)), account=caller.account_id, needs=needs
+            )
+            return JsonBytes(body, status_code=status)
 
         def run(tx: Tx) -> Answer:
             found = idempotency.look_up(tx, claim)
