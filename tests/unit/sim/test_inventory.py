@@ -168,3 +168,38 @@ async def test_the_same_seed_gives_the_same_numbers(tmp_path: Path) -> None:
         return made
 
     assert await world("a", 1) == await world("b", 1) != await world("c", 2)
+
+
+async def test_any_number_of_a_plentiful_area_can_be_asked_for(network: Network) -> None:
+    wanted = plans.nanp_candidate(9, "number", "415", 1)
+    await network.change_settings({"inventory": {"US-415": 5}})
+    assert await network.search(Wish("US", e164=wanted)) == []
+    await network.change_settings({"inventory": {"US-415": 100_000}})
+    assert [sale.e164 for sale in await network.search(Wish("US", e164=wanted))] == [wanted]
+    assert await network.search(Wish("US", e164="+14155550100")) == []
+    assert await network.search(Wish("CA", e164=wanted)) == []
+    await network.change_settings({"inventory": {}})
+    await network.buy(wanted, "ord_1")
+
+
+def test_nothing_heavy_is_loaded_before_it_is_needed() -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import sys, asyncio, tempfile, pathlib\n"
+        "from ringback.carriers.simulated import SimulatedCarrier\n"
+        "from ringback.kit.clock import MovableClock\n"
+        "from ringback.sim import Network\n"
+        "async def main():\n"
+        "    network = Network(pathlib.Path(tempfile.mkdtemp()) / 'n.db', MovableClock())\n"
+        "    await network.start()\n"
+        "    await network.create_handset()\n"
+        "    (offer,) = await SimulatedCarrier(network).search('US')\n"
+        "    await SimulatedCarrier(network).buy(offer.e164, 'ord_1')\n"
+        "    await network.stop()\n"
+        "asyncio.run(main())\n"
+        "print([name for name in ('phonenumbers', 'aiohttp', 'fastapi') if name in sys.modules])\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
