@@ -103,7 +103,7 @@ class Settings(BaseSettings):
         200, "Webhook attempts in flight at once.", "a number from 1 to 10000", ge=1, le=10_000
     )
     max_body_bytes: int = _setting(
-        10_485_760, "Largest request body taken, in bytes.", "a number of bytes from 1024 on", ge=1024
+        1_048_576, "Largest request body taken, in bytes.", "a number of bytes from 1024 on", ge=1024
     )
     pg_pool_size: int = _setting(
         10, "Connections to PostgreSQL that one process reads with.", "a number from 1 to 500", ge=1, le=500

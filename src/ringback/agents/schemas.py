@@ -1,12 +1,12 @@
 """Agents on the wire (contract: AgentResponse and its kin)."""
 
 import json
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
 from ringback.kit.times import to_iso
-from ringback.kit.wire import ABSENT, CamelWire, IsoTime, Text
+from ringback.kit.wire import ABSENT, CamelWire, IsoTime, Text, text_up_to
 from ringback.storage.tx import Row
 
 Language = Literal[
@@ -25,13 +25,20 @@ DenoisingMode = Literal["noise-cancellation", "noise-and-background-speech-cance
 MaxSilence = Annotated[int, Field(ge=10_000, le=3_600_000)]
 VoiceSpeed = Annotated[float, Field(ge=0.5, le=2.0)]
 Sensitivity = Annotated[float, Field(ge=0, le=1)]
-Prompt = Annotated[Text, Field(max_length=100_000)]
-Name = Annotated[Text, Field(min_length=1, max_length=200)]
-Line = Annotated[Text, Field(max_length=4_000)]
+if TYPE_CHECKING:
+    Prompt = str
+    Name = str
+    Line = str
+    Short = str
+else:
+    Prompt = text_up_to(100_000)
+    Name = text_up_to(200, at_least=1)
+    Line = text_up_to(4_000)
+    Short = text_up_to(200)
 
 
 class CustomToolParam(CamelWire):
-    name: Annotated[Text, Field(pattern="^[A-Za-z0-9_-]{1,64}$")]
+    name: Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,64}$")]
     description: Text
     url: Text
     method: Literal["GET", "POST"] = "POST"
@@ -54,8 +61,8 @@ class AgentSettings(CamelWire):
     model_tier: ModelTier = "balanced"
     system_prompt: Prompt | None = None
     begin_message: Line | None = None
-    voice: Annotated[Text, Field(max_length=200)] | None = None
-    transfer_number: Annotated[Text, Field(max_length=200)] | None = None
+    voice: Short | None = None
+    transfer_number: Short | None = None
     custom_tools: CustomTools | None = None
     voicemail_message: Line | None = None
     call_screening_identity: Line | None = None
@@ -84,8 +91,8 @@ class UpdateAgent(CamelWire):
     model_tier: ModelTier = ABSENT
     system_prompt: Prompt | None = None
     begin_message: Line | None = None
-    voice: Annotated[Text, Field(max_length=200)] | None = None
-    transfer_number: Annotated[Text, Field(max_length=200)] | None = None
+    voice: Short | None = None
+    transfer_number: Short | None = None
     custom_tools: CustomTools | None = None
     voicemail_message: Line | None = None
     call_screening_identity: Line | None = None

@@ -1,7 +1,7 @@
 """Conversations on the wire (contract: ConversationSummary, ConversationDetail, AgentConversationSummary)."""
 
 import json
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field
 
@@ -13,7 +13,7 @@ from ringback.storage.tx import Row
 
 class UpdateConversation(Wire):
     metadata: dict[str, Any] | None = None
-    group_name: Annotated[Text, Field(max_length=255)] | None = None
+    group_name: Text | None = None
 
 
 class ConversationCapabilities(CamelWire):

@@ -15,6 +15,20 @@ def _storable(text: str) -> str:
 Text = Annotated[str, AfterValidator(_storable)]
 """Text that every store can hold: PostgreSQL's `text` has no NUL, and UTF-8 has no lone surrogate."""
 
+
+def text_up_to(characters: int, *, at_least: int = 0) -> Any:
+    """`Text` of a bounded length. The bound is ours, so it shows in the refusal and not in the document."""
+
+    def check(text: str) -> str:
+        if len(text) > characters:
+            raise ValueError(f"takes at most {characters} characters")
+        if len(text.strip()) < at_least:
+            raise ValueError("must not be empty")
+        return _storable(text)
+
+    return Annotated[str, AfterValidator(check)]
+
+
 IsoTime = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 """A time as the wire has it; see `ringback.kit.times`."""
 

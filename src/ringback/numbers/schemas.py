@@ -1,13 +1,18 @@
 """Numbers on the wire (contract: PhoneNumberResponse and its kin)."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from ringback.carriers.protocol import Offer, OutboundSms
 from ringback.kit.times import to_iso
-from ringback.kit.wire import CamelWire, IsoTime, Text
+from ringback.kit.wire import ABSENT, CamelWire, IsoTime, Text, text_up_to
 from ringback.storage.tx import Row
+
+if TYPE_CHECKING:
+    ExternalId = str
+else:
+    ExternalId = text_up_to(255)
 
 
 class NumberExtras(CamelWire):
@@ -17,18 +22,18 @@ class NumberExtras(CamelWire):
 
 
 class CreateNumber(CamelWire):
-    country: Annotated[Text, Field(pattern="^[A-Za-z]{2}$")] = "US"
-    area_code: Annotated[Text, Field(pattern="^[0-9]{3}$")] | None = None
+    country: Annotated[str, Field(pattern="^[A-Za-z]{2}$")] = "US"
+    area_code: Annotated[str, Field(pattern="^[0-9]{3}$")] | None = None
     agent_id: Text | None = None
     type: Text | None = None
     imessage_type: Text | None = None
-    external_id: Annotated[Text, Field(max_length=255)] | None = None
+    external_id: ExternalId | None = None
     expires_at: IsoTime | None = None
     ringback: NumberExtras | None = None
 
 
 class UpdateNumber(CamelWire):
-    external_id: Annotated[Text, Field(max_length=255)] | None = None
+    external_id: ExternalId | None = None
     expires_at: IsoTime | None = None
 
 
@@ -81,7 +86,7 @@ class PhoneNumberListResponse(CamelWire):
 
 class ReleasedNumber(CamelWire):
     success: bool
-    id: str | None = None
+    id: str = ABSENT
     phone_number: str
     status: Literal["released"]
 

@@ -19,6 +19,7 @@ from ringback.doors.rest import (
     numbers,
     webhooks,
 )
+from ringback.doors.rest.error_schemas import RESPONSES
 from ringback.doors.rest.errors import ApiError, error_response, fault_response, validation_response
 from ringback.doors.rest.guard import BodyTooLarge, Guard, names_of
 from ringback.doors.rest.json_body import BadJson
@@ -50,11 +51,11 @@ def create(parts: Parts, *, more: Sequence[APIRouter] = ()) -> FastAPI:
         agents.router,
         conversations.router,
         webhooks.project,
-        health.router,
         *more,
         internal.router,
     ):
-        app.include_router(router)
+        app.include_router(router, responses=RESPONSES)
+    app.include_router(health.router, responses={"default": RESPONSES["default"]})
     app.add_exception_handler(ApiError, _api_error)
     app.add_exception_handler(Fault, _fault)
     app.add_exception_handler(RequestValidationError, _validation)

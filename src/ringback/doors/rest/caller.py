@@ -10,6 +10,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from ringback.accounts import keys
 from ringback.doors.rest.errors import ApiError
+from ringback.doors.rest.paging import NOT_GIVEN
 from ringback.kit.clock import Clock
 from ringback.storage.schema import accounts
 from ringback.storage.store import Store
@@ -105,7 +106,7 @@ async def require_key(
 async def scoped(
     request: Request,
     caller: Annotated[Caller, Depends(require_key)],
-    x_sub_account_id: Annotated[str, Header()] = "",
+    x_sub_account_id: Annotated[str, Header()] = NOT_GIVEN,
 ) -> Caller:
     """The caller, scoped to the sub-account that the request names. Raises 404 for one that is not the caller's."""
     if not x_sub_account_id:

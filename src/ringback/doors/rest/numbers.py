@@ -9,7 +9,7 @@ from ringback.doors.rest.caller import Scoped
 from ringback.doors.rest.errors import JsonBytes
 from ringback.doors.rest.json_body import JsonRoute
 from ringback.doors.rest.once import claim_of, to_bytes
-from ringback.doors.rest.paging import Cursor, Limit100, Limit200, Offset, cursor, within_store
+from ringback.doors.rest.paging import NOT_GIVEN, Cursor, Limit100, Limit200, Offset, cursor, within_store
 from ringback.doors.rest.parts import Parts, parts_of
 from ringback.flows.buy_number import BuyNumber, buy_number, typed_number
 from ringback.flows.release_number import release_number
@@ -34,7 +34,7 @@ from ringback.storage.schema import numbers
 from ringback.storage.tx import Reads, Row, Tx
 
 router = APIRouter(route_class=JsonRoute, prefix="/v1/numbers", tags=["numbers"])
-Filter = Annotated[str, Query(max_length=100)]
+Filter = Annotated[str, Query()]
 
 
 @router.post("", operation_id="createNumber", response_model=PhoneNumberResponse)
@@ -100,11 +100,11 @@ async def list_numbers(
 async def available_numbers(
     request: Request,
     caller: Scoped,
-    area_code: Annotated[str, Query(alias="areaCode", max_length=100)] = "",
-    city: Filter = "",
-    state: Filter = "",
-    postal_code: Annotated[str, Query(alias="zip", max_length=100)] = "",
-    country: Filter = "",
+    area_code: Annotated[str, Query(alias="areaCode")] = NOT_GIVEN,
+    city: Filter = NOT_GIVEN,
+    state: Filter = NOT_GIVEN,
+    postal_code: Annotated[str, Query(alias="zip")] = NOT_GIVEN,
+    country: Filter = NOT_GIVEN,
     limit: Limit100 = 20,
 ) -> JsonBytes:
     parts = parts_of(request)

@@ -1,6 +1,6 @@
 """Paging parameters (contract: behaviour, "Common")."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Query
 
@@ -23,6 +23,8 @@ Cursor = Annotated[
     ),
 ]
 
+NOT_GIVEN: Any = None
+"""The default of a parameter that takes no null and may be left out."""
 _FARTHEST = 1 << 62
 
 

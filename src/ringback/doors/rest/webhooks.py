@@ -9,7 +9,7 @@ from ringback.doors.rest.caller import Caller, Scoped
 from ringback.doors.rest.errors import JsonBytes
 from ringback.doors.rest.json_body import JsonRoute
 from ringback.doors.rest.once import claim_of, to_bytes
-from ringback.doors.rest.paging import Limit100, Offset, within_store
+from ringback.doors.rest.paging import NOT_GIVEN, Limit100, Offset, within_store
 from ringback.doors.rest.parts import Parts, parts_of
 from ringback.doors.rest.success import Success
 from ringback.events.log import record
@@ -152,7 +152,7 @@ async def test_webhook(
     request: Request,
     caller: Scoped,
     asked: TestWebhook | None = None,
-    agent_id: Annotated[str, Query(alias="agentId")] = "",
+    agent_id: Annotated[str, Query(alias="agentId")] = NOT_GIVEN,
 ) -> JsonBytes:
     return await _test(
         request, caller, scope=service.PROJECT, agent_id=agent_id or None, asked=asked or TestWebhook()
