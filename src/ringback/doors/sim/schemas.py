@@ -52,6 +52,8 @@ class Wire(BaseModel):
 
 
 class HandsetCreate(Wire):
+    """A phone to make; nothing is required."""
+
     phone_number: str | None = None
     name: str | None = None
     country: str | None = None
@@ -79,6 +81,8 @@ class HandsetChange(Wire):
 
 
 class HandsetOut(Wire):
+    """One phone."""
+
     id: str
     phone_number: str
     name: str | None
@@ -105,12 +109,16 @@ class HandsetOut(Wire):
 
 
 class HandsetPage(Wire):
+    """Phones, newest first."""
+
     data: list[HandsetOut]
     has_more: bool
     total: int
 
 
 class TextSend(Wire):
+    """A text from a handset; `to` in any spelling."""
+
     to: str
     body: str | None = None
     media_urls: list[str] | None = None
@@ -118,6 +126,8 @@ class TextSend(Wire):
 
 
 class TextOut(Wire):
+    """A text as the handset sees it."""
+
     id: str
     direction: str
     from_: Annotated[str, Field(alias="from")]
@@ -134,6 +144,8 @@ class TextOut(Wire):
 
 
 class TextPage(Wire):
+    """Texts, newest first."""
+
     data: list[TextOut]
     has_more: bool
 
@@ -160,6 +172,8 @@ class NetworkChange(Wire):
 
 
 class NetworkOut(Wire):
+    """The line and the carrier; `inventory` is what is left now."""
+
     seed: int
     latency_ms: int
     loss_percent: float
@@ -196,6 +210,8 @@ class FaultMatch(Wire):
 
 
 class FaultCreate(Wire):
+    """A fault to come, `count` times where it matches."""
+
     model_config = ConfigDict(extra="forbid")
 
     kind: FaultKind
@@ -225,10 +241,14 @@ class FaultOut(Wire):
 
 
 class FaultPage(Wire):
+    """Faults that can still strike, newest first."""
+
     data: list[FaultOut]
     has_more: bool
     total: int
 
 
 class Deleted(Wire):
+    """It is gone."""
+
     success: bool = True

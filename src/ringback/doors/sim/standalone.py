@@ -39,7 +39,13 @@ def create(network: Network, *, hosts: frozenset[str] | None = None) -> FastAPI:
         yield
         await network.stop()
 
-    app = FastAPI(title="Ringback's simulated network", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Ringback's simulated network",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
 
     @app.middleware("http")
     async def check_host(request: Request, call_next: object) -> Response:
