@@ -132,6 +132,7 @@ class Server:
 
     def _start_workers(self, events: CarrierEvents) -> None:
         for work in (
+            self.http.warm_up(),
             events.run(),
             self.dispatcher.run(),
             self.deliverer.run(),

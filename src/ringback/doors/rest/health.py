@@ -1,9 +1,11 @@
-"""/healthz: the process serves. /readyz: it can do its job. No key needed."""
+"""/healthz: the process serves. /readyz: it can do its job. No key needed for these; /openapi.json takes one."""
 
 from typing import Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import JSONResponse
 
+from ringback.doors.rest.caller import require_key
 from ringback.doors.rest.errors import ApiError
 from ringback.doors.rest.json_body import JsonRoute
 from ringback.kit.wire import CamelWire
@@ -19,6 +21,12 @@ class Health(CamelWire):
 @router.get("/healthz", operation_id="healthz")
 async def healthz() -> Health:
     return Health(status="ok")
+
+
+@router.get("/openapi.json", include_in_schema=False, dependencies=[Depends(require_key)])
+async def openapi(request: Request) -> JSONResponse:
+    # Made at the first request: it takes a second, which no start should wait for.
+    return JSONResponse(request.app.openapi())
 
 
 @router.get("/readyz", operation_id="readyz")
