@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from ringback.sim.signal import Signal, wait
 from ringback.sim.unit import Handsets, Unit
 
 T = TypeVar("T")
+_logger = logging.getLogger(__name__)
 _POLL_S = 1.0
 """How long a standing clock is trusted to stand when nobody says that it moved."""
 
@@ -131,7 +133,12 @@ class Engine:
             rung = self._timers.next()
             now = self.clock.now_ms()
             if self._next_due is not None and self._next_due <= now:
-                await self.fire_due()
+                try:
+                    await self.fire_due()
+                except Exception:
+                    # A full disk, say: what is due stays due, and the network goes on.
+                    _logger.exception("timers could not be fired")
+                    await asyncio.sleep(_POLL_S)
                 continue
             left_s = _POLL_S if self._next_due is None else (self._next_due - now) / 1000
             await wait(rung, min(left_s, _POLL_S))
