@@ -7,7 +7,6 @@ from pydantic import Field
 
 from ringback.kit.times import to_iso
 from ringback.kit.wire import CamelWire, IsoTime, Text, Wire
-from ringback.messages.schemas import MessageInConversation
 from ringback.storage.tx import Row
 
 
@@ -30,6 +29,70 @@ class ConversationCapabilities(CamelWire):
 class GroupParticipant(CamelWire):
     identifier: str
     name: str | None = None
+
+
+class ReactionInConversation(CamelWire):
+    id: str
+    reaction_type: str
+    from_number: str
+    direction: str
+    created_at: IsoTime
+
+
+class ReplyToInConversation(CamelWire):
+    message_id: str
+    message: str
+    media_urls: list[str] = Field(default_factory=list)
+
+
+class MessageInConversation(CamelWire):
+    id: str
+    body: str
+    from_number: str
+    to_number: str
+    direction: str
+    sender_identifier: str | None = None
+    channel: str | None = None
+    media_url: str | None = None
+    media_urls: list[str] = Field(default_factory=list)
+    received_at: IsoTime
+    reactions: list[ReactionInConversation] = Field(default_factory=list)
+    reply_to: ReplyToInConversation | None = None
+    status: str | None = None
+    failure_reason: str | None = None
+    content: dict[str, Any] | None = None
+    delivered_at: IsoTime | None = None
+    delivered_channel: str | None = None
+    read_at: IsoTime | None = None
+    error_code: str | None = None
+
+    @classmethod
+    def of(cls, row: Row) -> "MessageInConversation":
+        media = json.loads(row["media_urls"])
+        delivered = row["delivered_at"]
+        return cls.model_construct(
+            id=row["id"],
+            body=row["body"],
+            from_number=row["from_e164"],
+            to_number=row["to_e164"],
+            direction=row["direction"],
+            sender_identifier=row["from_e164"],
+            channel=row["channel"],
+            media_url=media[0] if media else None,
+            media_urls=media,
+            received_at=to_iso(row["at"]),
+            reactions=[],
+            status=row["status"],
+            failure_reason=row["failure_reason"],
+            delivered_at=None if delivered is None else to_iso(delivered),
+            delivered_channel=None if delivered is None else row["channel"],
+            error_code=row["error_code"],
+        )
+
+
+class MessagesListResponse(CamelWire):
+    data: list[MessageInConversation]
+    has_more: bool
 
 
 class _Conversation(CamelWire):

@@ -104,7 +104,7 @@ def _order(tx: Tx, carrier: str, asked: BuyNumber, offer: Offer, limit: int) -> 
     }
     if asked.claim is not None:
         request["claim"] = [asked.claim.operation, asked.claim.key, asked.claim.fingerprint]
-    return numbers.open_purchase(
+    order = numbers.open_purchase(
         tx,
         asked.account_id,
         carrier=carrier,
@@ -114,6 +114,9 @@ def _order(tx: Tx, carrier: str, asked: BuyNumber, offer: Offer, limit: int) -> 
         real_now=real_ms(),
         request=request,
     )
+    if asked.claim is not None:
+        idempotency.hold(tx, asked.claim, order["id"])
+    return order
 
 
 async def _bought(store: Store, carrier: Carrier, order: Row) -> bool:
@@ -154,6 +157,12 @@ def complete(tx: Tx, order: Row) -> Row | None:
     except Fault:
         return number
     return attach(tx, number["account_id"], agent_id, number["id"])
+
+
+def claim_of(order: Row) -> idempotency.Claim | None:
+    """The Idempotency-Key that a purchase was asked with."""
+    found = numbers.asked_of(order).get("claim")
+    return None if found is None else idempotency.Claim(order["account_id"], *found)
 
 
 def typed_number(text: str) -> str:

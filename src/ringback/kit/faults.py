@@ -12,6 +12,8 @@ class Fault(Exception):
 
     status: ClassVar[int] = 400
     code: ClassVar[str] = "BAD_REQUEST"
+    may_have_happened: ClassVar[bool] = False
+    """Whether the effect may be there all the same, so that its Idempotency-Key must not be used afresh."""
 
     def __init__(self, message: str, *, field: str | None = None, retry_after_s: int | None = None) -> None:
         super().__init__(message)

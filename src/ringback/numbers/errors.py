@@ -37,6 +37,7 @@ class PurchaseUnconfirmed(Conflict):
     """The carrier did not say whether the number was bought; the order is settled later."""
 
     code = "DELIVERY_UNCONFIRMED"
+    may_have_happened = True
 
 
 class CarrierFailed(Fault):

@@ -68,16 +68,23 @@ def look_up(tx: Tx, claim: Claim) -> Answer | None:
     return Answer(row["status"], row["answer"].encode())
 
 
-def begin(tx: Tx, claim: Claim, *, holder: str | None = None) -> Answer | None:
-    """Mark the first use as under way, for `holder` (an order) when its end survives a crash; or the kept answer."""
+def begin(tx: Tx, claim: Claim) -> Answer | None:
+    """Mark the first use as under way; or the kept answer."""
     found = look_up(tx, claim)
     if found is None:
-        _put(tx, claim, status=None, answer=None, holder=holder)
+        _put(tx, claim, status=None, answer=None)
     return found
 
 
+def hold(tx: Tx, claim: Claim, holder: str) -> None:
+    """The order `holder` will settle the key, even when the request's process dies."""
+    row = tx.get(idempotency, claim.account_id, claim.operation, claim.key)
+    if row is not None and row["status"] is None:
+        tx.update(idempotency, row, holder=holder)
+
+
 def keep(tx: Tx, claim: Claim, answer: Answer) -> None:
-    _put(tx, claim, status=answer.status, answer=answer.body.decode(), holder=None)
+    _put(tx, claim, status=answer.status, answer=answer.body.decode())
 
 
 def drop(tx: Tx, claim: Claim) -> None:
@@ -95,13 +102,13 @@ def drop_abandoned(tx: Tx, *, older_than_ms: int) -> int:
     return tx.execute(_ABANDONED, [idempotency], until=tx.now - older_than_ms)
 
 
-def _put(tx: Tx, claim: Claim, *, status: int | None, answer: str | None, holder: str | None) -> None:
+def _put(tx: Tx, claim: Claim, *, status: int | None, answer: str | None) -> None:
     row = tx.get(idempotency, claim.account_id, claim.operation, claim.key)
     values = {
         "fingerprint": claim.fingerprint,
         "status": status,
         "answer": answer,
-        "holder": holder,
+        "holder": None,
         "created_at": tx.now if row is None or status is None else row["created_at"],
     }
     if row is None:

@@ -11,6 +11,8 @@ from ringback.conversations.schemas import (
     ConversationDetail,
     ConversationList,
     ConversationSummary,
+    MessageInConversation,
+    MessagesListResponse,
     UpdateConversation,
 )
 from ringback.doors.rest.caller import Scoped
@@ -21,7 +23,6 @@ from ringback.doors.rest.paging import Cursor, Limit100, Limit200, Offset, curso
 from ringback.doors.rest.parts import Parts, parts_of
 from ringback.events.log import record
 from ringback.messages.errors import UnsupportedChannel
-from ringback.messages.schemas import MessageInConversation, MessagesListResponse
 from ringback.messages.store import page_of_conversation
 from ringback.storage.schema import numbers
 from ringback.storage.tx import Reads, Row, Tx

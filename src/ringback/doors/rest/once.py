@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from ringback.doors.rest.caller import Caller
 from ringback.doors.rest.errors import JsonBytes
-from ringback.kit.faults import Invalid
+from ringback.kit.faults import Fault, Invalid
 from ringback.storage import idempotency
 from ringback.storage.idempotency import Answer, Claim, InProgress
 from ringback.storage.sealing import Sealer
@@ -103,8 +103,9 @@ class Once:
             return _response(kept)
         try:
             answer = Answer(200, to_bytes(await act()))
-        except BaseException:
-            await self._store.write(lambda tx: idempotency.drop(tx, claim), account=caller.account_id)
+        except BaseException as error:
+            if not (isinstance(error, Fault) and error.may_have_happened):
+                await self._store.write(lambda tx: idempotency.drop(tx, claim), account=caller.account_id)
             raise
         await self._store.write(lambda tx: idempotency.keep(tx, claim, answer), account=caller.account_id)
         return _response(answer)
