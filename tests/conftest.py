@@ -1,9 +1,12 @@
 """What holds for the whole suite."""
 
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
+from typing import Any
 
 import pytest
+
+from tests.wire import ContractGuard
 
 _SKIPS_NOTHING = os.environ.get("CI") == "true"
 """Where the suite decides, a skipped test is a failed one: nothing that it needs may be missing there."""
@@ -27,3 +30,17 @@ def pytest_make_collect_report(
         report.outcome = "failed"
         report.longrepr = f"{collector.nodeid} was skipped, and CI skips nothing: {report.longrepr}"
     return report
+
+
+@pytest.fixture
+def ringback_asgi() -> Iterator[Callable[[Any], Any]]:
+    """Every answer of every server under test is held against the contract."""
+    guards: list[ContractGuard] = []
+
+    def wrap(app: Any) -> ContractGuard:
+        guards.append(ContractGuard(app))
+        return guards[-1]
+
+    yield wrap
+    broken = [str(violation) for guard in guards for violation in guard.violations]
+    assert not broken, "answers that break the contract:\n" + "\n".join(broken)
