@@ -29,7 +29,7 @@ class CarrierEvents:
         self._ids = ids
 
     async def run(self) -> None:
-        """Take events in until cancelled. What could not be stored is not acknowledged and comes again."""
+        """Take events in until the carrier is stopped. What could not be stored is not acknowledged and comes again."""
         while True:
             try:
                 async for batch in self._carrier.events():
@@ -45,6 +45,7 @@ class CarrierEvents:
                         await self._carrier.acknowledge(done)
                     if len(done) < len(taken):
                         await asyncio.sleep(_PAUSE_S)
+                return  # asking a stopped carrier again would never give the loop away
             except Exception:
                 _log.exception("the carrier's events stopped; trying again")
                 await asyncio.sleep(_PAUSE_S)
