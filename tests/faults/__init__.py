@@ -1,0 +1,1 @@
+"""Something breaks on purpose: processes die, start badly, stop in the middle."""
