@@ -6,6 +6,7 @@ from typing import Any
 import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from pydantic.alias_generators import to_camel
 from starlette.exceptions import HTTPException
 
 from ringback import __version__
@@ -39,7 +40,7 @@ def create(parts: Parts, *, more: Sequence[APIRouter] = ()) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        generate_unique_id_function=lambda route: route.name,
+        generate_unique_id_function=lambda route: to_camel(route.name),
     )
     app.state.parts = parts
     app.state.store = parts.store

@@ -1,20 +1,21 @@
 """The clock's door: read it, freeze it, run on, move it forward."""
 
-from typing import Protocol, TypedDict
+from typing import Annotated, Literal, Protocol, TypedDict
 
 from fastapi import APIRouter
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from ringback.doors.rest.errors import ApiError
-from ringback.doors.sim.schemas import Wire
+from ringback.doors.rest.json_body import JsonRoute
 from ringback.kit.times import MAX_MS, from_iso, to_iso
+from ringback.kit.wire import CamelWire, IsoTime
 
 
 class ClockReading(TypedDict):
     """`now_ms` in the clock's milliseconds, `mode` `real` or `frozen`, `offset_s` ahead of real time."""
 
     now_ms: int
-    mode: str
+    mode: Literal["frozen", "real"]
     offset_s: float
 
 
@@ -52,13 +53,13 @@ class NoClock:
         return ApiError(409, "CLOCK_FIXED", "The simulated network in a process of its own runs on real time")
 
 
-class ClockChange(Wire):
+class ClockChange(CamelWire):
     """Exactly one of the four."""
 
     freeze: bool | None = None
     resume: bool | None = None
-    advance_seconds: float | None = None
-    advance_to: str | None = None
+    advance_seconds: Annotated[float, Field(ge=0)] | None = None
+    advance_to: IsoTime | None = None
 
     @model_validator(mode="after")
     def _one(self) -> "ClockChange":
@@ -70,24 +71,24 @@ class ClockChange(Wire):
         return self
 
 
-class ClockOut(Wire):
+class ClockOut(CamelWire):
     """Where the clock stands."""
 
-    now: str
-    mode: str
+    now: IsoTime
+    mode: Literal["frozen", "real"]
     offset_seconds: float
 
 
-class AdvanceOut(Wire):
+class AdvanceOut(CamelWire):
     """The instant reached, and whether everything due has been done and attempts in flight have ended."""
 
-    now: str
+    now: IsoTime
     settled: bool
 
 
 def build_clock_router(clock: ClockDoor) -> APIRouter:
     """`GET` and `POST /clock`."""
-    router = APIRouter()
+    router = APIRouter(route_class=JsonRoute)
 
     async def read() -> ClockOut:
         reading = await clock.read()

@@ -1,23 +1,36 @@
 """`/sim/v1`: handsets, their texts, the line and its faults, the clock."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
-from pydantic import BeforeValidator
 
 from ringback.doors.rest.errors import ApiError
+from ringback.doors.rest.json_body import JsonRoute
 from ringback.doors.sim import schemas as wire
 from ringback.doors.sim.clock import ClockDoor, build_clock_router
 from ringback.kit.times import from_iso
 from ringback.sim.network import Network
-from ringback.sim.texts import Cursor
+from ringback.sim.texts import Cursor as Place
 
 HEARTBEAT_S = 15.0
 Limit = Annotated[int, Query(ge=1, le=100)]
 Offset = Annotated[int, Query(ge=0, le=2**53)]
-Wait = Annotated[float, BeforeValidator(lambda given: given or 0), Query(ge=0, le=60)]
+Wait = Annotated[float, Query(ge=0, le=60)]
+Cursor = Annotated[
+    str | None,
+    Query(
+        description="A date-time, or the id of a text.",
+        json_schema_extra={
+            "anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "pattern": "^hsm_"}]
+        },
+    ),
+]
+EVENTS: dict[str, Any] = {
+    "response_class": StreamingResponse,
+    "responses": {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+}
 LastEventId = Annotated[str | None, Header(alias="Last-Event-ID")]
 
 
@@ -32,7 +45,7 @@ def build_router(network: Network, clock_door: ClockDoor) -> APIRouter:
 
 
 def _handsets(network: Network) -> APIRouter:
-    router = APIRouter()
+    router = APIRouter(route_class=JsonRoute)
 
     @router.post("/handsets")
     async def create_handset(body: wire.HandsetCreate | None = None) -> wire.HandsetOut:
@@ -57,13 +70,13 @@ def _handsets(network: Network) -> APIRouter:
     @router.delete("/handsets/{handset_id}")
     async def delete_handset(handset_id: str) -> wire.Deleted:
         await network.delete_handset(handset_id)
-        return wire.Deleted()
+        return wire.Deleted(success=True)
 
     return router
 
 
 def _texts(network: Network) -> APIRouter:
-    router = APIRouter()
+    router = APIRouter(route_class=JsonRoute)
 
     @router.post("/handsets/{handset_id}/messages")
     async def send_text(handset_id: str, body: wire.TextSend) -> wire.TextOut:
@@ -76,8 +89,8 @@ def _texts(network: Network) -> APIRouter:
     async def list_texts(
         handset_id: str,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
-        before: str | None = None,
-        after: str | None = None,
+        before: Cursor = None,
+        after: Cursor = None,
         wait: Wait = 0,
     ) -> wire.TextPage:
         found, more = await network.list_texts(
@@ -89,11 +102,11 @@ def _texts(network: Network) -> APIRouter:
         )
         return wire.TextPage(data=[wire.TextOut.of(text) for text in found], has_more=more)
 
-    @router.get("/handsets/{handset_id}/events")
+    @router.get("/handsets/{handset_id}/events", **EVENTS)
     async def stream_handset(handset_id: str, last_event_id: LastEventId = None) -> StreamingResponse:
         return await _stream(network, handset_id, last_event_id)
 
-    @router.get("/events")
+    @router.get("/events", **EVENTS)
     async def stream_all(last_event_id: LastEventId = None) -> StreamingResponse:
         return await _stream(network, None, last_event_id)
 
@@ -101,7 +114,7 @@ def _texts(network: Network) -> APIRouter:
 
 
 def _line(network: Network) -> APIRouter:
-    router = APIRouter()
+    router = APIRouter(route_class=JsonRoute)
 
     @router.get("/network")
     async def get_network() -> wire.NetworkOut:
@@ -111,7 +124,7 @@ def _line(network: Network) -> APIRouter:
     async def change_network(body: wire.NetworkChange) -> wire.NetworkOut:
         return wire.NetworkOut.of(await network.change_settings(body.changes()))
 
-    @router.post("/faults")
+    @router.post("/faults", response_model_exclude_unset=True)
     async def create_fault(body: wire.FaultCreate) -> wire.FaultOut:
         match = body.match or wire.FaultMatch()
         fault = await network.create_fault(
@@ -119,7 +132,7 @@ def _line(network: Network) -> APIRouter:
         )
         return wire.FaultOut.of(fault)
 
-    @router.get("/faults")
+    @router.get("/faults", response_model_exclude_unset=True)
     async def list_faults(limit: Limit = 20, offset: Offset = 0) -> wire.FaultPage:
         found, total = await network.list_faults(limit, offset)
         data = [wire.FaultOut.of(fault) for fault in found]
@@ -128,18 +141,18 @@ def _line(network: Network) -> APIRouter:
     @router.delete("/faults/{fault_id}")
     async def delete_fault(fault_id: str) -> wire.Deleted:
         await network.delete_fault(fault_id)
-        return wire.Deleted()
+        return wire.Deleted(success=True)
 
     return router
 
 
-def _cursor(field: str, text: str | None) -> Cursor | None:
+def _cursor(field: str, text: str | None) -> Place | None:
     if not text:
         return None
     if text.startswith("hsm_"):
-        return Cursor(id=text)
+        return Place(id=text)
     try:
-        return Cursor(at_ms=from_iso(text))
+        return Place(at_ms=from_iso(text))
     except ValueError as error:
         raise ApiError(422, "VALIDATION_ERROR", f"{error}, or a message's id", field=field) from None
 

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import ConfigDict, Field
 
 from ringback.kit.times import to_iso
+from ringback.kit.wire import ABSENT, CamelWire, IsoTime
 from ringback.sim.faults import Fault, FaultKind
 from ringback.sim.handsets import Handset
 from ringback.sim.settings import Campaign, Registration, Settings
@@ -45,25 +45,19 @@ CallPersonality = Literal[
 Capability = Literal["sms", "mms", "voice"]
 
 
-class Wire(BaseModel):
-    """camelCase on the wire, types as they are written; unknown fields are ignored."""
-
-    model_config = ConfigDict(strict=True, alias_generator=to_camel, populate_by_name=True)
-
-
-class HandsetCreate(Wire):
+class HandsetCreate(CamelWire):
     """A phone to make; nothing is required."""
 
     phone_number: str | None = None
     name: str | None = None
-    country: str | None = None
+    country: Annotated[str, Field(pattern="^[A-Za-z]{2}$")] = "US"
     area_code: Annotated[str, Field(pattern=r"^[0-9]{3}$")] | None = None
     personality: Personality = "answers"
     call_personality: CallPersonality = "answers"
-    capabilities: list[Capability] = ["sms", "mms", "voice"]
+    capabilities: list[Capability] = Field(default=["sms", "mms", "voice"])
 
 
-class HandsetChange(Wire):
+class HandsetChange(CamelWire):
     """Fields left out stay as they are; a null `name` clears it."""
 
     name: str | None = None
@@ -80,35 +74,37 @@ class HandsetChange(Wire):
         }
 
 
-class HandsetOut(Wire):
+class HandsetOut(CamelWire):
     """One phone."""
 
     id: str
     phone_number: str
     name: str | None
     country: str
-    personality: str
-    call_personality: str
-    capabilities: list[str]
+    personality: Personality
+    call_personality: CallPersonality
+    capabilities: list[Capability]
     online: bool
-    created_at: str
+    created_at: IsoTime
 
     @staticmethod
     def of(handset: Handset) -> "HandsetOut":
-        return HandsetOut(
-            id=handset.id,
-            phone_number=handset.e164,
-            name=handset.name,
-            country=handset.country,
-            personality=handset.personality,
-            call_personality=handset.call_personality,
-            capabilities=list(handset.capabilities),
-            online=handset.online,
-            created_at=to_iso(handset.created_ms),
+        return HandsetOut.model_validate(
+            {
+                "id": handset.id,
+                "phone_number": handset.e164,
+                "name": handset.name,
+                "country": handset.country,
+                "personality": handset.personality,
+                "call_personality": handset.call_personality,
+                "capabilities": list(handset.capabilities),
+                "online": handset.online,
+                "created_at": to_iso(handset.created_ms),
+            }
         )
 
 
-class HandsetPage(Wire):
+class HandsetPage(CamelWire):
     """Phones, newest first."""
 
     data: list[HandsetOut]
@@ -116,7 +112,7 @@ class HandsetPage(Wire):
     total: int
 
 
-class TextSend(Wire):
+class TextSend(CamelWire):
     """A text from a handset; `to` in any spelling."""
 
     to: str
@@ -125,43 +121,43 @@ class TextSend(Wire):
     channel: Literal["sms", "mms"] | None = None
 
 
-class TextOut(Wire):
+class TextOut(CamelWire):
     """A text as the handset sees it."""
 
     id: str
-    direction: str
+    direction: Literal["in", "out"]
     from_: Annotated[str, Field(alias="from")]
     to: str
     body: str
     media_urls: list[str]
-    channel: str
-    at: str
-    status: str
+    channel: Literal["sms", "mms"]
+    at: IsoTime
+    status: Literal["sent", "delivered", "failed"]
 
     @staticmethod
     def of(text: Text) -> "TextOut":
         return TextOut.model_validate(text.to_wire())
 
 
-class TextPage(Wire):
+class TextPage(CamelWire):
     """Texts, newest first."""
 
     data: list[TextOut]
     has_more: bool
 
 
-class NetworkChange(Wire):
+class NetworkChange(CamelWire):
     """Fields left out stay as they are; `inventory` is replaced whole."""
 
     seed: int | None = None
-    latency_ms: int | None = None
-    loss_percent: float | None = None
-    jitter_ms: int | None = None
-    messages_per_second: int | None = None
+    latency_ms: Annotated[int, Field(ge=0)] | None = None
+    loss_percent: Annotated[float, Field(ge=0, le=100)] | None = None
+    jitter_ms: Annotated[int, Field(ge=0)] | None = None
+    messages_per_second: Annotated[int, Field(ge=1)] | None = None
     registration: Registration | None = None
-    review_seconds: int | None = None
+    review_seconds: Annotated[int, Field(ge=0)] | None = None
     campaign: Campaign | None = None
-    inventory: dict[str, int] | None = None
+    inventory: dict[str, Annotated[int, Field(ge=0)]] | None = None
 
     def changes(self) -> dict[str, Any]:
         return {
@@ -171,7 +167,7 @@ class NetworkChange(Wire):
         }
 
 
-class NetworkOut(Wire):
+class NetworkOut(CamelWire):
     """The line and the carrier; `inventory` is what is left now."""
 
     seed: int
@@ -179,9 +175,9 @@ class NetworkOut(Wire):
     loss_percent: float
     jitter_ms: int
     messages_per_second: int | None
-    registration: str
+    registration: Registration
     review_seconds: int
-    campaign: str | None
+    campaign: Campaign | None
     inventory: dict[str, int]
 
     @staticmethod
@@ -199,7 +195,7 @@ class NetworkOut(Wire):
         )
 
 
-class FaultMatch(Wire):
+class FaultMatch(CamelWire):
     """`number` matches either side."""
 
     model_config = ConfigDict(extra="forbid")
@@ -209,38 +205,49 @@ class FaultMatch(Wire):
     number: str | None = None
 
 
-class FaultCreate(Wire):
+class FaultCreate(CamelWire):
     """A fault to come, `count` times where it matches."""
 
     model_config = ConfigDict(extra="forbid")
 
     kind: FaultKind
-    count: int = 1
+    count: Annotated[int, Field(ge=1)] = 1
     match: FaultMatch | None = None
 
 
-class FaultOut(Wire):
+class MatchOut(CamelWire):
+    """What a fault waits for; absent where it doesn't matter."""
+
+    from_: Annotated[str, Field(alias="from")] = ABSENT
+    to: str = ABSENT
+    number: str = ABSENT
+
+
+class FaultOut(CamelWire):
     """`count` is how often it will still strike."""
 
     id: str
-    kind: str
+    kind: FaultKind
     count: int
-    match: dict[str, str]
-    created_at: str
+    match: MatchOut
+    created_at: IsoTime
 
     @staticmethod
     def of(fault: Fault) -> "FaultOut":
         match = {"from": fault.sender, "to": fault.recipient, "number": fault.number}
-        return FaultOut(
-            id=fault.id,
-            kind=fault.kind,
-            count=fault.count,
-            match={name: value for name, value in match.items() if value is not None},
-            created_at=to_iso(fault.created_ms),
+        given = {name: value for name, value in match.items() if value is not None}
+        return FaultOut.model_validate(
+            {
+                "id": fault.id,
+                "kind": fault.kind,
+                "count": fault.count,
+                "match": given,
+                "created_at": to_iso(fault.created_ms),
+            }
         )
 
 
-class FaultPage(Wire):
+class FaultPage(CamelWire):
     """Faults that can still strike, newest first."""
 
     data: list[FaultOut]
@@ -248,7 +255,7 @@ class FaultPage(Wire):
     total: int
 
 
-class Deleted(Wire):
+class Deleted(CamelWire):
     """It is gone."""
 
-    success: bool = True
+    success: bool

@@ -1,0 +1,37 @@
+"""The document that the server generates: the contract's operations that are built, and no others."""
+
+from typing import Any
+from unittest.mock import MagicMock
+
+import pytest
+
+from ringback.doors.rest import app as rest
+from ringback.doors.rest.not_built import NOT_BUILT, NOT_BUILT_WITHOUT_KEY
+from ringback.doors.sim.router import build_router
+from tests.agreement import differences
+from tests.openapi import contracts, operations
+
+pytestmark = pytest.mark.contract
+
+
+@pytest.fixture(scope="module")
+def generated() -> dict[str, Any]:
+    """Routes need no parts to be described."""
+    app = rest.create(MagicMock(), more=[build_router(MagicMock(), MagicMock())])
+    return app.openapi()
+
+
+def test_it_agrees_with_the_contract_for_all_that_is_built(generated: dict[str, Any]) -> None:
+    not_built = {operation for _, _, operation in (*NOT_BUILT, *NOT_BUILT_WITHOUT_KEY)}
+    known = {operation.id for document in contracts() for operation in operations(document)}
+    assert not_built <= known
+    assert differences(generated, contracts(), known - not_built) == []
+
+
+def test_what_is_not_built_is_named_as_the_contract_names_it() -> None:
+    theirs = {
+        (operation.method.upper(), operation.path, operation.id)
+        for document in contracts()
+        for operation in operations(document)
+    }
+    assert set((*NOT_BUILT, *NOT_BUILT_WITHOUT_KEY)) <= theirs
