@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
+from pydantic import BeforeValidator
 
 from ringback.doors.rest.errors import ApiError
 from ringback.doors.rest.json_body import JsonRoute
@@ -17,7 +18,7 @@ from ringback.sim.texts import Cursor as Place
 HEARTBEAT_S = 15.0
 Limit = Annotated[int, Query(ge=1, le=100)]
 Offset = Annotated[int, Query(ge=0, le=2**53)]
-Wait = Annotated[float, Query(ge=0, le=60)]
+Wait = Annotated[float, Query(ge=0, le=60), BeforeValidator(lambda given: given or 0)]
 Cursor = Annotated[
     str | None,
     Query(
