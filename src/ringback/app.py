@@ -160,6 +160,10 @@ class Server:
             _keeper_time(self.keeper),
         ]
 
+    def end_waits(self) -> None:
+        """The server is about to stop: long polls and streams end now, so that nothing waits for them."""
+        self.line.end_waits()
+
     async def stop(self) -> None:
         """Take no new work, let what is under way end, close everything."""
         if hasattr(self, "app"):

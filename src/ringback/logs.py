@@ -5,6 +5,7 @@ Modules log by `structlog.get_logger()`, events as words and facts as keywords:
 come out the same way. No secret reaches a line: see `mask`.
 """
 
+import functools
 import logging
 import re
 import sys
@@ -33,6 +34,7 @@ _PATTERNS: list[tuple[re.Pattern[str], str]] = [
     ),
     (re.compile(r"(://[^/\s:@\"']*:)[^/\s@\"']+(@)"), rf"\g<1>{MASKED}\g<2>"),
 ]
+_SUSPECT = re.compile(r"sk_|whsec_|bearer|basic|authorization|://", re.IGNORECASE)
 _SECRET_NAMES = re.compile(
     r"authorization|cookie|password|secret|credential|(?:^|_|-|api|access|auth)(?:key|token)$", re.IGNORECASE
 )
@@ -47,13 +49,19 @@ _CONTROL_IN_TRACE = {code: text for code, text in _CONTROL.items() if code not i
 
 def mask(text: str) -> str:
     """The text without what looks like a secret: API keys, signing secrets, credentials of headers and URLs."""
-    for pattern, instead in _PATTERNS:
-        text = pattern.sub(instead, text)
+    if _SUSPECT.search(text):
+        for pattern, instead in _PATTERNS:
+            text = pattern.sub(instead, text)
     return text
 
 
+@functools.lru_cache(maxsize=1024)
+def _names_a_secret(name: str) -> bool:
+    return _SECRET_NAMES.search(name) is not None
+
+
 def _masked(value: object, name: str = "") -> object:
-    if name and value is not None and not isinstance(value, bool) and _SECRET_NAMES.search(name):
+    if name and value is not None and not isinstance(value, bool) and _names_a_secret(name):
         return MASKED
     if isinstance(value, str):
         return mask(value)

@@ -44,6 +44,7 @@ class _Stop:
     def __init__(self) -> None:
         self.asked = False
         self.web: uvicorn.Server | None = None
+        self.end_waits: Callable[[], None] = lambda: None
 
     def watch(self) -> None:
         loop = asyncio.get_running_loop()
@@ -55,6 +56,7 @@ class _Stop:
             os._exit(128 + number)
         self.asked = True
         log.info("stopping", signal=number.name)
+        self.end_waits()
         if self.web:
             self.web.should_exit = True
 
@@ -86,6 +88,7 @@ async def _live(settings: Settings, listener: socket.socket) -> None:
 async def _answer(server: Server, settings: Settings, listener: socket.socket, stop: _Stop) -> None:
     web = _web_server(server.asgi, settings)
     stop.web = web
+    stop.end_waits = server.end_waits
     if stop.asked:
         return
     with contextlib.suppress(BrokenPipeError):

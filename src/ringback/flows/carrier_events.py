@@ -13,7 +13,7 @@ from ringback.kit.ids import IdMaker
 from ringback.numbers import service as numbers
 from ringback.storage import schema
 from ringback.storage.store import Store
-from ringback.storage.tx import Tx
+from ringback.storage.tx import Row, Tx
 
 _log = structlog.get_logger("ringback.carrier")
 _PAUSE_S = 1.0
@@ -57,11 +57,11 @@ class CarrierEvents:
         elif isinstance(event, DeliveryReceipt):
             await self._settle(event)
         else:
-            await self._store.write(lambda tx: _reclaim(tx, event.e164))
+            await self._reclaim(event.e164)
 
     async def _receive(self, text: InboundMessage) -> None:
         if not self._store.shared:
-            await self._store.write(lambda tx: self._receive_by_owner(tx, text))
+            _tell(await self._store.write(lambda tx: self._receive_by_owner(tx, text)))
             return
         while True:
             owner = await self._store.read(lambda db: receive_text.owner_of(db, text))
@@ -69,19 +69,21 @@ class CarrierEvents:
                 return
             account_id = owner["account_id"]
             try:
-                await self._store.write(
+                message = await self._store.write(
                     lambda tx: receive_text.receive_text(tx, self._line, account_id, text),  # noqa: B023
                     account=account_id,
                     needs=receive_text.needs(self._line, owner, text),
                 )
             except receive_text.Moved:
                 continue
+            _tell(message)
             return
 
-    def _receive_by_owner(self, tx: Tx, text: InboundMessage) -> None:
+    def _receive_by_owner(self, tx: Tx, text: InboundMessage) -> Row | None:
         owner = receive_text.owner_of(tx, text)
-        if owner is not None:
-            receive_text.receive_text(tx, self._line, owner["account_id"], text)
+        if owner is None:
+            return None
+        return receive_text.receive_text(tx, self._line, owner["account_id"], text)
 
     async def _settle(self, receipt: DeliveryReceipt) -> None:
         account_id = None
@@ -94,7 +96,21 @@ class CarrierEvents:
         )
 
 
-def _reclaim(tx: Tx, e164: str) -> None:
+    async def _reclaim(self, e164: str) -> None:
+        owner = await self._store.read(lambda db: db.get(schema.number_owners, e164))
+        if owner is None:
+            return
+        account_id = owner["account_id"]
+        await self._store.write(lambda tx: _give_up(tx, account_id, e164), account=account_id)
+        _log.warning("the carrier took a number back", phone_number=e164)
+
+
+def _tell(message: Row | None) -> None:
+    if message is not None:
+        _log.info("a text was received", message_id=message["id"], number_id=message["number_id"])
+
+
+def _give_up(tx: Tx, account_id: str, e164: str) -> None:
     number = numbers.held_by(tx, e164)
-    if number is not None:
-        release(tx, number["account_id"], number["id"], at_carrier=False)
+    if number is not None and number["account_id"] == account_id:
+        release(tx, account_id, number["id"], at_carrier=False)

@@ -164,8 +164,15 @@ class Deliverer:
             event_type=job.delivery["event_type"],
             payload=job.delivery["payload"],
         )
-        if not result.ok:
-            _log.warning("a webhook attempt failed", delivery_id=job.delivery["id"], reason=result.error)
+        told = {
+            "delivery_id": job.delivery["id"],
+            "attempt": job.work.attempt,
+            "http_status": result.http_status,
+        }
+        if result.ok:
+            _log.info("a webhook was delivered", **told, elapsed_ms=result.elapsed_ms)
+        else:
+            _log.warning("a webhook attempt failed", **told, reason=result.error)
         return result, False
 
     async def _let_go_leases(self, *, real_now: int) -> None:

@@ -8,12 +8,14 @@ import ipaddress
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ringback.doors.rest.errors import error_response
 from ringback.kit import trace
 from ringback.kit.ids import IdMaker
 
+_log = structlog.get_logger("ringback.rest")
 _LOOPBACK_NAMES = ("localhost",)
 _READERS = ("GET", "HEAD", "DELETE", "OPTIONS")
 
@@ -39,6 +41,7 @@ class Guard:
 
         async def send_marked(message: Message) -> None:
             if message["type"] == "http.response.start":
+                _log.debug("answered", method=scope["method"], path=scope["path"], status=message["status"])
                 message["headers"] = [
                     *message["headers"],
                     (b"x-request-id", id_header),
