@@ -6,8 +6,8 @@ from typing import Any
 import agentphone
 import pytest
 
+from ringback.testing import Handsets
 from tests.conformance.steps import agent_with_number, received
-from tests.phones import Handsets
 
 
 class Errors:

@@ -7,8 +7,9 @@ import agentphone
 import pytest
 from agentphone import models
 
+from ringback.testing import Handsets
 from tests.conformance.steps import EXPIRES, agent_with_number, received
-from tests.phones import Handsets, at
+from tests.phones import at
 
 
 class Numbers:
@@ -31,7 +32,6 @@ class Numbers:
             area_code="416",
             agent_id=agent.id,
             type="sms",
-            imessage_type="shared",
             external_id="order-7",
             expires_at=EXPIRES,
         )
@@ -39,6 +39,12 @@ class Numbers:
         assert (number.country, number.agent_id, number.external_id) == ("CA", agent.id, "order-7")
         assert at(number.expires_at) == at(EXPIRES)
         assert client.numbers.get(number.id) == number
+
+    def test_lines_that_are_not_sold(self, client: Any) -> None:
+        with pytest.raises(agentphone.AgentPhoneError) as refused:
+            client.numbers.buy(type="imessage", imessage_type="dedicated")
+        assert refused.value.status == 400
+        assert client.numbers.list().total == 0
 
     def test_list(self, client: Any) -> None:
         empty = client.numbers.list()

@@ -8,8 +8,8 @@ from typing import Any
 import agentphone
 import pytest
 
+from ringback.testing import Handsets, Ringback
 from tests.conformance import coverage, errors, numbers, texts, webhooks
-from tests.phones import Handsets, Ringback
 
 pytestmark = pytest.mark.conformance
 

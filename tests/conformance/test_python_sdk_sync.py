@@ -6,8 +6,8 @@ from typing import Any
 import agentphone
 import pytest
 
+from ringback.testing import Ringback
 from tests.conformance import coverage, errors, numbers, texts, webhooks
-from tests.phones import Ringback
 
 pytestmark = pytest.mark.conformance
 

@@ -7,8 +7,9 @@ import agentphone
 import pytest
 from agentphone import models
 
+from ringback.testing import Handsets
 from tests.conformance.steps import MEDIA, agent_with_number, received
-from tests.phones import Handsets, at, until
+from tests.phones import at, until
 
 
 class Messages:

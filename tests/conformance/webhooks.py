@@ -8,8 +8,9 @@ import agentphone
 import pytest
 from agentphone import models
 
+from ringback.testing import Clock, Handsets, ReceivedEvent, WebhookInbox
 from tests.conformance.steps import agent_with_number, received
-from tests.phones import Clock, Handsets, ReceivedEvent, WebhookInbox, at, until
+from tests.phones import at, until
 
 
 class Webhooks:
@@ -40,7 +41,7 @@ class Webhooks:
         assert (result["success"], result["httpStatus"], result["errorMessage"]) == (True, 200, None)
         assert (result["statusCode"], result["error"]) == (200, None)
         event = webhook_inbox.wait_for(event="agent.message")
-        parsed = self.parsed(event)
+        parsed = self.parsed(event, hook.secret)
         assert (parsed.event, parsed.test, parsed.channel) == ("agent.message", True, "sms")
         result = client.webhooks.test(from_="+14155550111", to="+14155550112", message="ping", channel="mms")
         assert result["success"] is True
@@ -71,7 +72,7 @@ class Webhooks:
             event = webhook_inbox.wait_for(event="agent.message")
             return event if event.body["data"]["message"] == "two" else None
 
-        event = self.parsed(until(after_second))
+        event = self.parsed(until(after_second), hook.secret)
         assert (event.event, event.channel, event.agent_id) == ("agent.message", "sms", agent.id)
         assert (event.data.message, event.data.direction) == ("two", "inbound")
         assert (event.data.from_number, event.data.to_number) == (phone.number, number.phone_number)
@@ -104,11 +105,13 @@ class Webhooks:
         assert len(client.webhooks.list_deliveries(hours=3)) == 1
 
     @staticmethod
-    def parsed(event: ReceivedEvent) -> Any:
-        """The event as the vendor's client reads it."""
-        assert event.headers["x-webhook-event"] == event.body["event"]
-        assert event.headers["x-webhook-id"]
-        return models.WebhookEvent.from_dict(event.body)
+    def parsed(event: ReceivedEvent, secret: str) -> Any:
+        """The event as the vendor's client verifies and reads it."""
+        assert event.headers["X-Webhook-Event"] == event.body["event"]
+        assert event.headers["X-Webhook-ID"].startswith("whd_")
+        return agentphone.construct_event(
+            event.raw, event.headers["X-Webhook-Signature"], secret, event.headers["X-Webhook-Timestamp"]
+        )
 
 
 class AgentWebhooks:

@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.phones import Clock, Handset, Handsets, Ringback, at, until
+from ringback.testing import Clock, Handset, Handsets, Ringback
+from tests.phones import at, until
 
 pytestmark = pytest.mark.scenario
 
@@ -101,7 +102,7 @@ def test_01_a_number_texts_in_both_directions(account: Account, handset: Handset
     )
     sent = account.send(number_id=number["id"], to_number=phone.number, body="Yes, we are.")
     got = phone.wait_for(body="Yes, we are.")
-    assert got is not None
+    assert got.from_ == number["phoneNumber"]
     [newest, _] = account.messages(number["id"])["data"]
     assert (newest["id"], newest["direction"]) == (sent["id"], "outbound")
     assert number["inboundCallsEnabled"] is not False
@@ -250,25 +251,25 @@ def test_11_what_the_answer_has(account: Account) -> None:
     assert account.ask("GET", "/v1/numbers")["data"] == [number]
 
 
+@pytest.mark.parametrize("ringback_settings", [{"number_limit": 101}])
 def test_12_the_list_is_paged(account: Account) -> None:
     """`GET /v1/numbers`: `limit` 20 by default, 1 to 100; `offset` 0 by default, not negative; outside: 422 naming the
     field."""
-    bought = [account.buy()["id"] for _ in range(4)][::-1]
+    bought = [account.buy()["id"] for _ in range(101)][::-1]
 
     def ids(**params: Any) -> tuple[list[str], bool, int]:
         page = account.ask("GET", "/v1/numbers", params=params)
         return [number["id"] for number in page["data"]], page["hasMore"], page["total"]
 
-    assert ids() == (bought, False, 4)
-    assert ids(limit=1) == (bought[:1], True, 4)
-    assert ids(limit=100) == (bought, False, 4)
-    assert ids(limit=4) == (bought, False, 4)
-    assert ids(limit=3) == (bought[:3], True, 4)
+    assert ids() == (bought[:20], True, 101)
+    assert ids(limit=1) == (bought[:1], True, 101)
+    assert ids(limit=100) == (bought[:100], True, 101)
+    assert ids(limit=100, offset=1) == (bought[1:], False, 101)
     assert ids(offset=0) == ids()
-    assert ids(limit=2, offset=1) == (bought[1:3], True, 4)
-    assert ids(limit=2, offset=2) == (bought[2:], False, 4)
-    assert ids(offset=4) == ([], False, 4)
-    assert ids(offset=1_000_000) == ([], False, 4)
+    assert ids(limit=2, offset=98) == (bought[98:100], True, 101)
+    assert ids(limit=2, offset=99) == (bought[99:], False, 101)
+    assert ids(offset=101) == ([], False, 101)
+    assert ids(offset=1_000_000) == ([], False, 101)
     for limit in ("0", "101", "-1", "x", "1.5", "99999999999999999999"):
         account.wrong_field("limit", "GET", "/v1/numbers", params={"limit": limit})
     for offset in ("-1", "x", "0.5"):
@@ -526,7 +527,7 @@ def test_21_no_key_no_answer(account: Account, ringback: Ringback, handset: Hand
         ("PATCH", "/sim/v1/network", {"json": {"registration": "never"}}),
     ]
     keys = [
-        None, "", "Bearer", "Bearer ", "Bearer sk_live_wrong", f"Bearer {ringback.api_key}x",
+        None, "", "Bearer", "Bearer x", "Bearer sk_live_wrong", f"Bearer {ringback.api_key}x",
         f"Bearer {ringback.api_key[:-1]}", ringback.api_key, f"Basic {ringback.api_key}", f"Bearer {revoked}",
     ]  # fmt: skip
     with httpx.Client(base_url=ringback.base_url) as client:
