@@ -1,5 +1,6 @@
 """A webhook endpoint that notes every attempt and now and then refuses the first one of an event."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -14,10 +15,12 @@ class Endpoint:
     def __init__(self) -> None:
         self.url = ""
         self.attempts: dict[str, list[bytes]] = {}
+        self.delay_s = 0.0
 
     async def take(self, request: web.Request) -> web.Response:
         attempts = self.attempts.setdefault(request.headers["X-Webhook-ID"], [])
         attempts.append(await request.read())
+        await asyncio.sleep(self.delay_s)
         refused = len(attempts) == 1 and len(self.attempts) % _REFUSES_EVERY == 0
         return web.Response(status=503 if refused else 200)
 

@@ -22,7 +22,8 @@ def environment(**settings: object) -> dict[str, str]:
     """The environment of a process: none of this shell's settings, but these."""
     clean = {name: value for name, value in os.environ.items() if not name.upper().startswith(PREFIX)}
     own = {f"{PREFIX}{name}".upper(): str(value) for name, value in settings.items()}
-    return clean | own | {"PYTHONPATH": str(ROOT)}
+    paths = (str(ROOT), *filter(None, clean.get("PYTHONPATH", "").split(os.pathsep)))
+    return clean | own | {"PYTHONPATH": os.pathsep.join(paths)}
 
 
 class Process:
@@ -74,6 +75,12 @@ class Process:
     async def start(self) -> None:
         self.begin()
         await self.ready()
+
+    def cpu_s(self) -> float:
+        """Processor time it has used; what the clock on the wall shows depends on the neighbours."""
+        assert self._process is not None
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def kill(self) -> None:
         """kill -9."""
