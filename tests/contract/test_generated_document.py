@@ -34,4 +34,4 @@ def test_what_is_not_built_is_named_as_the_contract_names_it() -> None:
         for document in contracts()
         for operation in operations(document)
     }
-    assert set((*NOT_BUILT, *NOT_BUILT_WITHOUT_KEY)) <= theirs
+    assert {*NOT_BUILT, *NOT_BUILT_WITHOUT_KEY} <= theirs
