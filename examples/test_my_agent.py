@@ -52,4 +52,4 @@ def test_a_text_that_never_arrives_is_told(ringback: Any, handset: Any, clock: A
     client.messages.send(number_id=number.id, to_number=phone.number, body="Are you coming?")
     clock.advance(days=3)  # the network goes on trying that long
     [message] = client.numbers.get_messages(number.id).data
-    assert message.status == "undelivered"
+    assert message.status == "failed"

@@ -92,7 +92,7 @@ def test_the_clock_is_the_tests(ringback: Ringback, clock: Clock) -> None:
     assert clock.advance_to("2099-01-02T00:00:00Z") == clock.now
     with pytest.raises(ValueError, match="time zone"):
         clock.advance_to(datetime(2100, 1, 1))
-    with pytest.raises(RequestRefused, match="never goes back"):
+    with pytest.raises(RequestRefused, match="422 VALIDATION_ERROR: advanceSeconds"):
         clock.advance(seconds=-1)
     clock.resume()
     until(lambda: clock.now > datetime(2099, 1, 2, tzinfo=UTC))

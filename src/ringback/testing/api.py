@@ -18,8 +18,7 @@ class RequestRefused(Exception):
         self.status = status
         self.code: str = error.get("code", "")
         self.message: str = error.get("message", "") or str(body)
-        details = "".join(f"; {one['field']}: {one['message']}" for one in error.get("details") or ())
-        super().__init__(f"{method} {path} was answered {status} {self.code}: {self.message}{details}")
+        super().__init__(f"{method} {path} was answered {status} {self.code}: {self.message}")
 
 
 @dataclass(frozen=True, slots=True)
