@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, func, null, select, update
 
 from ringback.kit.faults import Invalid, NotFound
 from ringback.kit.wire import check_json
@@ -35,7 +35,14 @@ _AGENT_PAGE = Statement(
     .offset(bindparam("offset"))
 )
 _AGENT_COUNT = Statement(select(func.count().label("n")).select_from(conversations).where(*_OF_AGENT))
-_CLEAR_AGENT = Statement(update(conversations).where(*_OF_AGENT).values(agent_id=None))
+_CLEAR_AGENT = Statement(
+    update(conversations)
+    .where(
+        conversations.c.account_id == bindparam("of_account"),
+        conversations.c.agent_id == bindparam("of_agent"),
+    )
+    .values(agent_id=null())
+)
 
 
 class ConversationNotFound(NotFound):
@@ -149,4 +156,4 @@ def _as_text(metadata: dict[str, Any] | None) -> str | None:
 
 def clear_agent(tx: Tx, account_id: str, agent_id: str) -> None:
     """The agent is gone; its conversations stay."""
-    tx.execute(_CLEAR_AGENT, [conversations], account_id=account_id, agent_id=agent_id)
+    tx.execute(_CLEAR_AGENT, [conversations], of_account=account_id, of_agent=agent_id)

@@ -23,7 +23,12 @@ def _plain(path: Path) -> sqlite.Connection:
 
 
 def engine_for_url(url: str) -> Engine:
-    return create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1), poolclass=NullPool)
+    """An engine for a URL of PostgreSQL's own kind, which says more than SQLAlchemy's (several hosts, sockets)."""
+    import psycopg
+
+    return create_engine(
+        "postgresql+psycopg://", creator=lambda: psycopg.connect(url, connect_timeout=5), poolclass=NullPool
+    )
 
 
 def revision_of(engine: Engine) -> str | None:

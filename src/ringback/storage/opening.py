@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, DBAPIError
 
 from ringback.kit import sqlite
 from ringback.kit.clock import Clock
 from ringback.kit.ids import IdMaker
+from ringback.kit.notices import Sender
 from ringback.operator_error import SERVICE_MISSING, OperatorError
 from ringback.settings import Settings
 from ringback.storage import migrate
@@ -24,6 +25,8 @@ def file_of(settings: Settings) -> Path:
 
 def bring_up(settings: Settings) -> bool:
     """Migrate the store; whether there was anything to do. Raises `OperatorError` when it can't be opened."""
+    if settings.database_url is not None:
+        return _bring_up_database(settings.database_url)
     path = file_of(settings)
     try:
         return migrate.migrate(migrate.engine_for_file(path))
@@ -35,9 +38,38 @@ def bring_up(settings: Settings) -> bool:
         ) from None
 
 
-async def open_store(settings: Settings, clock: Clock, ids: IdMaker, wake: Callable[[str], None]) -> Store:
-    """A started store. Raises `OperatorError`."""
+def _bring_up_database(url: str) -> bool:
+    _need_driver()
+    from ringback.storage.postgres.link import unreachable
+
+    try:
+        return migrate.migrate(migrate.engine_for_url(url))
+    except DBAPIError as error:
+        raise unreachable(url, error.orig or error) from None
+
+
+def _need_driver() -> None:
+    try:
+        import psycopg  # noqa: F401
+    except ImportError:
+        raise OperatorError("PostgreSQL needs its driver: pip install 'ringback[postgres]'") from None
+
+
+async def open_store(
+    settings: Settings, clock: Clock, ids: IdMaker, wake: Callable[[str], None], sender: Sender | None = None
+) -> Store:
+    """A started store. `sender` is this process in the notices between processes. Raises `OperatorError`."""
     await asyncio.to_thread(bring_up, settings)
-    store = SqliteStore(file_of(settings), clock, ids, wake)
+    store = _store_of(settings, clock, ids, wake, sender or Sender())
     await store.start()
     return store
+
+
+def _store_of(
+    settings: Settings, clock: Clock, ids: IdMaker, wake: Callable[[str], None], sender: Sender
+) -> Store:
+    if settings.database_url is None:
+        return SqliteStore(file_of(settings), clock, ids, wake)
+    from ringback.storage.postgres import PostgresStore
+
+    return PostgresStore(settings.database_url, clock, ids, wake, sender, readers=settings.pg_pool_size)

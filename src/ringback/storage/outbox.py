@@ -8,7 +8,7 @@ finished by that token only, and committing the claim is the mark that its work 
 
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, select, update
 
 from ringback.storage.schema import lanes, outbox
 from ringback.storage.statements import Statement
@@ -34,16 +34,25 @@ _READY_OF_LANE = Statement(
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )
-_NEXT_OF_CHAIN = Statement(
-    select(outbox)
+_waiting = outbox.alias("waiting")
+_PROMOTE = Statement(
+    update(outbox)
     .where(
-        outbox.c.account_id == bindparam("account_id"),
-        outbox.c.chain == bindparam("chain"),
+        outbox.c.account_id == bindparam("of_account"),
+        outbox.c.chain == bindparam("of_chain"),
         outbox.c.state == WAITING,
+        outbox.c.position
+        == select(func.min(_waiting.c.position))
+        .where(
+            _waiting.c.account_id == bindparam("of_account"),
+            _waiting.c.chain == bindparam("of_chain"),
+            _waiting.c.state == WAITING,
+        )
+        .scalar_subquery(),
     )
-    .order_by(outbox.c.position)
-    .limit(1)
+    .values(state=READY)
 )
+"""Makes the next of a chain ready, if there is one."""
 _LEASES_OVER = Statement(
     select(outbox)
     .where(
@@ -62,7 +71,7 @@ _NEXT_DUE = Statement(
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A row whose work has begun. `attempt` counts from 1."""
+    """A row whose work has begun. `attempt` counts from 1; `crowded`: its lane had no room for more."""
 
     account_id: str
     id: str
@@ -72,6 +81,7 @@ class Claimed:
     attempt: int
     token: str
     request_id: str | None
+    crowded: bool = False
 
 
 def lane_for_texts(number_id: str) -> str:
@@ -109,28 +119,9 @@ def enqueue(
         due_at=due,
         request_id=tx.request_id,
     )
-    lane = tx.get(lanes, lane_id)
-    if lane is None:
-        tx.insert(
-            lanes,
-            id=lane_id,
-            account_id=account_id,
-            kind=kind,
-            next_at=None if behind else due,
-            backlog=1,
-        )
-    else:
-        tx.update(
-            lanes,
-            lane,
-            backlog=lane["backlog"] + 1,
-            next_at=lane["next_at"] if behind else _earlier(lane["next_at"], due),
-        )
-    tx.wake(kind)
-
-
-def _earlier(a: int | None, b: int | None) -> int | None:
-    return b if a is None else a if b is None else min(a, b)
+    tx.adjust(lanes, id=lane_id, account_id=account_id, kind=kind, next_at=None if behind else due, backlog=1)
+    if not behind:
+        tx.wake(kind)
 
 
 def claim(tx: Tx, kind: str, *, most: int, cap: int, token: str, lease_until: int) -> list[Claimed]:
@@ -142,31 +133,28 @@ def claim(tx: Tx, kind: str, *, most: int, cap: int, token: str, lease_until: in
             break
         rows = tx.all(_READY_OF_LANE, lane_id=lane["id"], most=room + 1)
         due = [row for row in rows[:room] if row["due_at"] <= tx.now]
+        in_flight = lane["in_flight"] + len(due)
         for row in due:
-            tx.update(
+            row = tx.update(
                 outbox, row, state=CLAIMED, token=token, lease_until=lease_until, attempt=row["attempt"] + 1
             )
-            taken.append(_claimed(row, token))
+            taken.append(_claimed(row, crowded=in_flight >= cap))
         left = rows[len(due) :]
-        tx.update(
-            lanes,
-            lane,
-            in_flight=lane["in_flight"] + len(due),
-            next_at=left[0]["due_at"] if left else None,
-        )
+        tx.update(lanes, lane, in_flight=in_flight, next_at=left[0]["due_at"] if left else None)
     return taken
 
 
-def _claimed(row: Row, token: str) -> Claimed:
+def _claimed(row: Row, *, crowded: bool) -> Claimed:
     return Claimed(
         account_id=row["account_id"],
         id=row["id"],
         lane_id=row["lane_id"],
         subject_id=row["subject_id"],
         chain=row["chain"],
-        attempt=row["attempt"] + 1,
-        token=token,
+        attempt=row["attempt"],
+        token=row["token"],
         request_id=row["request_id"],
+        crowded=crowded,
     )
 
 
@@ -181,11 +169,17 @@ def finish(tx: Tx, work: Claimed, *, more_in_chain: bool = True) -> bool:
 
     `more_in_chain` False spares the look for a next row where the caller knows that there is none.
     """
-    if held(tx, work) is None:
+    row = held(tx, work)
+    if row is None:
         return False
     tx.delete(outbox, work.account_id, work.id)
-    promoted = _promote(tx, work) if work.chain is not None and more_in_chain else None
-    _leave(tx, work.lane_id, done=1, ready_at=promoted)
+    promotes = work.chain is not None and more_in_chain
+    if promotes:
+        tx.later(_PROMOTE, outbox, of_account=work.account_id, of_chain=work.chain)
+    # The next one is due now at the earliest; the claim that looks sees when.
+    _leave(tx, row, done=1, ready_at=tx.now if promotes else None)
+    if promotes or work.crowded:
+        tx.wake(row["kind"])
     return True
 
 
@@ -203,50 +197,27 @@ def put_back(tx: Tx, work: Claimed, *, due_at: int, counted: bool = True) -> boo
         due_at=due_at,
         attempt=row["attempt"] if counted else row["attempt"] - 1,
     )
-    _leave(tx, work.lane_id, done=0, ready_at=due_at)
+    _leave(tx, row, done=0, ready_at=due_at)
     tx.wake(row["kind"])
     return True
 
 
-def _promote(tx: Tx, work: Claimed) -> int | None:
-    row = tx.one(_NEXT_OF_CHAIN, account_id=work.account_id, chain=work.chain)
-    if row is None:
-        return None
-    due: int = max(row["due_at"], 0)
-    tx.update(outbox, row, state=READY)
-    tx.wake(row["kind"])
-    return due
-
-
-def _leave(tx: Tx, lane_id: str, *, done: int, ready_at: int | None) -> None:
-    lane = tx.get(lanes, lane_id)
-    assert lane is not None
-    tx.update(
+def _leave(tx: Tx, row: Row, *, done: int, ready_at: int | None) -> None:
+    tx.adjust(
         lanes,
-        lane,
-        in_flight=lane["in_flight"] - 1,
-        backlog=lane["backlog"] - done,
-        next_at=_earlier(lane["next_at"], ready_at),
+        id=row["lane_id"],
+        account_id=row["account_id"],
+        kind=row["kind"],
+        next_at=ready_at,
+        in_flight=-1,
+        backlog=-done,
     )
-    if lane["next_at"] is not None and lane["next_at"] <= tx.now:
-        tx.wake(lane["kind"])
 
 
 def leases_over(db: Reads, kind: str, *, real_now: int, most: int = 100) -> list[Claimed]:
     """Rows whose worker has not finished in time (or is dead)."""
-    return [
-        Claimed(
-            account_id=row["account_id"],
-            id=row["id"],
-            lane_id=row["lane_id"],
-            subject_id=row["subject_id"],
-            chain=row["chain"],
-            attempt=row["attempt"],
-            token=row["token"],
-            request_id=row["request_id"],
-        )
-        for row in db.all(_LEASES_OVER, kind=kind, real_now=real_now, most=most)
-    ]
+    rows = db.all(_LEASES_OVER, kind=kind, real_now=real_now, most=most)
+    return [_claimed(row, crowded=True) for row in rows]
 
 
 def next_due(db: Reads, kind: str, *, cap: int) -> int | None:

@@ -7,21 +7,29 @@ account; the few global tables say so.
 from sqlalchemy import BigInteger, Column, Index, MetaData, Table, Text, text
 
 metadata = MetaData()
+_GLOBAL = {"is_global": True}
+"""Tables whose rows no account's lock covers: they are written last, in key order."""
 
 
 def _text(name: str, *, key: bool = False, null: bool = False, default: str | None = None) -> Column[str]:
     return Column(name, Text, primary_key=key, nullable=null, default=default)
 
 
-def _int(name: str, *, key: bool = False, null: bool = False, default: int | None = None) -> Column[int]:
-    return Column(name, BigInteger, primary_key=key, nullable=null, default=default, autoincrement=False)
+def _int(
+    name: str, *, key: bool = False, null: bool = False, default: int | None = None, change: str | None = None
+) -> Column[int]:
+    """`change`: units may move the column without reading it, by adding to it ("sum") or to an earlier time ("first")."""
+    info = {"change": change}
+    return Column(
+        name, BigInteger, primary_key=key, nullable=null, default=default, autoincrement=False, info=info
+    )
 
 
 def _account() -> Column[str]:
     return _text("account_id", key=True)
 
 
-meta = Table("meta", metadata, _text("key", key=True), _text("value"))
+meta = Table("meta", metadata, _text("key", key=True), _text("value"), info=_GLOBAL)
 """Global: facts of this store (the clock, the sealed hash key)."""
 
 accounts = Table(
@@ -51,6 +59,7 @@ api_keys = Table(
     _int("last_used_at", null=True),
     _int("revoked_at", null=True),
     Index("api_keys_by_hash", "hash", unique=True),
+    info=_GLOBAL,
 )
 """Global: a key is looked up before its account is known."""
 
@@ -101,6 +110,7 @@ number_owners = Table(
     _text("e164", key=True),
     _text("account_id"),
     _text("number_id"),
+    info=_GLOBAL,
 )
 """Global: who holds a number now. A released number has no row."""
 
@@ -189,6 +199,7 @@ carrier_refs = Table(
     _text("code", null=True),
     _text("reason", null=True),
     _int("created_at"),
+    info=_GLOBAL,
 )
 """Global: where a submit's answer and its receipt meet, in either order; and which inbound ids were seen."""
 
@@ -263,9 +274,9 @@ lanes = Table(
     _text("id", key=True),
     _text("account_id"),
     _text("kind"),
-    _int("next_at", null=True),
-    _int("in_flight", default=0),
-    _int("backlog", default=0),
+    _int("next_at", null=True, change="first"),
+    _int("in_flight", default=0, change="sum"),
+    _int("backlog", default=0, change="sum"),
     Index(
         "lanes_due",
         "kind",

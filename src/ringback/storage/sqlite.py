@@ -12,8 +12,10 @@ from sqlalchemy import Table
 
 from ringback.kit import sqlite, trace
 from ringback.kit.clock import Clock
+from ringback.kit.groups import Job, Outcome
 from ringback.kit.ids import IdMaker
-from ringback.storage.statements import SQLITE, Statement, of
+from ringback.storage.changes import UPDATE, Key
+from ringback.storage.statements import SQLITE, RowStatements, Statement, of
 from ringback.storage.store import Need
 from ringback.storage.tx import Reads, Row, Session, Tx
 
@@ -29,6 +31,12 @@ class _Executor:
     def __init__(self, conn: sqlite.Connection) -> None:
         self._conn = conn
 
+    def get(self, table: RowStatements, key: Key) -> Row | None:
+        row: Row | None = self._conn.execute(
+            table.get.compiled(SQLITE)[0], dict(zip(table.key, key, strict=True))
+        ).fetchone()
+        return row
+
     def rows(self, statement: Statement, params: Row) -> list[Row]:
         text, literals = statement.compiled(SQLITE)
         return self._conn.execute(text, {**literals, **params} if literals else params).fetchall()
@@ -38,7 +46,16 @@ class _Executor:
         return self._conn.execute(text, {**literals, **params} if literals else params).rowcount
 
     def run_many(self, statement: Statement, params: Sequence[Row]) -> None:
-        self._conn.executemany(statement.compiled(SQLITE)[0], params)
+        text, literals = statement.compiled(SQLITE)
+        self._conn.executemany(text, [{**literals, **each} for each in params] if literals else params)
+
+    def change(self, table: RowStatements, op: str, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
+        statement = table.update(columns) if op == UPDATE else getattr(table, op)
+        text = statement.compiled(SQLITE)[0]
+        if len(rows) == 1:
+            self._conn.execute(text, rows[0])
+        else:
+            self._conn.executemany(text, rows)
 
     def savepoint(self) -> None:
         self._conn.execute("SAVEPOINT unit")
@@ -60,10 +77,10 @@ class _Writer(sqlite.GroupCommit):
         self._clock = clock
         self._ids = ids
 
-    def attempt(self, conn: sqlite.Connection, batch: list[sqlite.Job]) -> list[sqlite.Outcome]:
+    def attempt(self, conn: sqlite.Connection, batch: list[Job]) -> list[Outcome]:
         conn.execute("BEGIN IMMEDIATE")
         session = Session(_Executor(conn), self._clock, self._ids)
-        outcomes: list[sqlite.Outcome] = []
+        outcomes: list[Outcome] = []
         for job in batch:
             session.wakes = set()
             try:

@@ -5,10 +5,12 @@ then only bound. Compiled statements skip Core's converters and defaults, so col
 name every column.
 """
 
+from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ClauseElement, Table, bindparam, delete, insert, select, update
+from sqlalchemy import ClauseElement, Table, bindparam, case, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import psycopg as _psycopg
+from sqlalchemy.dialects.sqlite import insert as _upsert
 from sqlalchemy.dialects.sqlite import pysqlite as _pysqlite
 from sqlalchemy.engine import Dialect
 
@@ -36,7 +38,11 @@ class Statement:
 
 
 class RowStatements:
-    """The statements on one table that go by its primary key."""
+    """The statements on one table that go by its primary key.
+
+    `sums` and `firsts` are the columns that may be changed without being read (`info` of the schema): by adding to
+    them, and by moving them to an earlier time.
+    """
 
     def __init__(self, table: Table) -> None:
         self.table = table
@@ -47,25 +53,37 @@ class RowStatements:
             column.name: column.default.arg if column.default is not None else None  # type: ignore[attr-defined]
             for column in table.columns
         }
-        self.required = frozenset(
-            column.name for column in table.columns if not column.nullable and column.default is None
-        )
-        self.get = Statement(select(table).where(*self._by_key("")))
+        self.sums = tuple(column.name for column in table.columns if column.info.get("change") == "sum")
+        self.firsts = tuple(column.name for column in table.columns if column.info.get("change") == "first")
+        self.is_global = bool(table.info.get("is_global"))
+        self.get = Statement(select(table).where(*self._by_key()))
         self.insert = Statement(insert(table).values({name: bindparam(name) for name in self.columns}))
-        self.delete = Statement(delete(table).where(*self._by_key("")))
+        self.delete = Statement(delete(table).where(*self._by_key()))
         self._updates: dict[tuple[str, ...], Statement] = {}
 
-    def _by_key(self, prefix: str) -> list[Any]:
-        return [self.table.c[name] == bindparam(prefix + name) for name in self.key]
+    def _by_key(self) -> list[Any]:
+        return [self.table.c[name] == bindparam(name) for name in self.key]
 
     def update(self, columns: tuple[str, ...]) -> Statement:
-        """Sets `columns` (parameters by their names) of the row whose key is in the parameters `key_<column>`."""
+        """Sets `columns` of the row with this key; the parameters are a row, called by its columns."""
         found = self._updates.get(columns)
         if found is None:
             values: dict[str, Any] = {name: bindparam(name) for name in columns}
-            found = Statement(update(self.table).where(*self._by_key("key_")).values(values))
-            self._updates[columns] = found
+            found = self._updates[columns] = Statement(
+                update(self.table).where(*self._by_key()).values(values)
+            )
         return found
+
+    @cached_property
+    def merge(self) -> Statement:
+        """Puts a row in, or adds its `sums` to the row that is there and takes the earlier of each of its `firsts`."""
+        statement = _upsert(self.table).values({name: bindparam(name) for name in self.columns})
+        old, new = self.table.c, statement.excluded
+        changes: dict[str, Any] = {name: old[name] + new[name] for name in self.sums}
+        for name in self.firsts:
+            earlier = case((new[name] < old[name], new[name]), else_=func.coalesce(old[name], new[name]))
+            changes[name] = earlier
+        return Statement(statement.on_conflict_do_update(index_elements=self.key, set_=changes))
 
 
 _by_table: dict[str, RowStatements] = {}

@@ -1,0 +1,134 @@
+"""One connection to PostgreSQL that is made again after it was lost."""
+
+import contextlib
+import time
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import dict_row
+
+from ringback.operator_error import SERVICE_MISSING, OperatorError
+from ringback.storage.postgres import faults
+
+Connection = psycopg.Connection[dict[str, Any]]
+
+RECONNECT_S = 5.0
+"""How long whoever needs a connection waits for a lost database."""
+OUTCOME_S = 15.0
+"""How long a lost database is asked what became of a commit."""
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.05, 1.0
+BY_KEY = (
+    # What writers do in bulk goes by key: a plan made while a table was empty must not scan it when it is large.
+    "SET enable_seqscan = off",
+    "SET enable_hashjoin = off",
+    "SET enable_mergejoin = off",
+)
+WRITES = (
+    # A process that hangs in a transaction loses it, and with it the locks that others wait for.
+    "SET idle_in_transaction_session_timeout = '60s'",
+    "SET lock_timeout = '15s'",
+)
+
+
+def connect(url: str, *settings: str) -> Connection:
+    """A connection in autocommit whose rows are dicts."""
+    conn = psycopg.connect(
+        url,
+        autocommit=True,
+        row_factory=dict_row,
+        prepare_threshold=2,
+        connect_timeout=5,
+        application_name="ringback",
+        tcp_user_timeout=30_000,
+    )
+    if settings:
+        conn.execute("; ".join(settings))
+    return conn
+
+
+def unreachable(url: str, error: Exception) -> OperatorError:
+    """Says in one line where the database was looked for and why it did not answer; never the password."""
+    try:
+        parts = conninfo_to_dict(url)
+    except psycopg.Error:
+        return OperatorError("the database's URL is not a PostgreSQL URL: correct RINGBACK_DATABASE_URL")
+    host, name = parts.get("host") or "this machine", parts.get("dbname") or "the user's database"
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    password = parts.get("password")
+    reason = lines[-1].strip()
+    if password:
+        reason = reason.replace(str(password), "***")
+    return OperatorError(
+        f"PostgreSQL at {host} (database {name}) can't be used ({reason}):"
+        " start it, or correct --database or RINGBACK_DATABASE_URL",
+        exit_code=SERVICE_MISSING,
+    )
+
+
+class Link:
+    """A connection for one thread at a time."""
+
+    def __init__(self, url: str, *settings: str) -> None:
+        self._url = url
+        self._settings = settings
+        self._conn: Connection | None = None
+
+    def get(self, wait_s: float = RECONNECT_S) -> Connection:
+        """The connection, made if there is none. Raises `DatabaseUnavailable` when that fails for `wait_s`."""
+        if self._conn is not None and not self._conn.closed:
+            return self._conn
+        until = time.monotonic() + wait_s
+        pause = _FIRST_WAIT_S
+        while True:
+            try:
+                self._conn = connect(self._url, *self._settings)
+                return self._conn
+            except psycopg.OperationalError:
+                if time.monotonic() + pause > until:
+                    raise faults.unavailable() from None
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_WAIT_S)
+
+    def was_lost(self) -> bool:
+        """Whether the connection is gone; it is then forgotten."""
+        if self._conn is not None and not self._conn.closed:
+            return False
+        self._conn = None
+        return True
+
+    def roll_back(self) -> None:
+        """End the open transaction, if any; a connection that can't is given up."""
+        if self._conn is None:
+            return
+        try:
+            if self._conn.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+                self._conn.execute("ROLLBACK")
+        except psycopg.Error:
+            self.close()
+
+    def committed(self, xid: str) -> bool | None:
+        """Whether a transaction whose connection was lost was committed; None when the database can't say."""
+        until = time.monotonic() + OUTCOME_S
+        while time.monotonic() < until:
+            try:
+                conn = self.get(max(0.0, until - time.monotonic()))
+                row = conn.execute("SELECT pg_xact_status(%s::xid8) AS status", (xid,)).fetchone()
+            except faults.DatabaseUnavailable:
+                return None
+            except psycopg.OperationalError:
+                self.was_lost()
+            except psycopg.Error:
+                return None
+            else:
+                status = row["status"] if row else None
+                if status != "in progress":
+                    return None if status is None else bool(status == "committed")
+            time.sleep(_FIRST_WAIT_S)
+        return None
+
+    def close(self) -> None:
+        if self._conn is not None:
+            with contextlib.suppress(psycopg.Error):
+                self._conn.close()
+            self._conn = None
