@@ -1,7 +1,6 @@
 """How to test an agent against Ringback: every fixture comes from its pytest plugin, nothing is imported for it.
 
-.venv/bin/python -m pip install agentphone pytest
-.venv/bin/python -m pytest examples
+They need `agentphone` and `pytest` beside Ringback, and are run by `pytest examples`.
 """
 
 from typing import Any

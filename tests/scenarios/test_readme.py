@@ -15,8 +15,9 @@ PAGES = ("README.md", "docs/quickstart.md", "docs/testing.md", "docs/webhooks.md
 
 
 def test_the_readmes_path_ends_in_an_answered_text(tmp_path: Path) -> None:
-    start, make_agent, start_bot, text_it, move_clock = blocks("README.md", "bash")
+    start, make_agent, start_bot, text_it, run_tests, move_clock = blocks("README.md", "bash")
     assert start == "make run\n"
+    assert run_tests.endswith(".venv/bin/pytest examples\n"), "test_examples.py runs just that"
     with served(tmp_path) as desk:
         made = desk.shell(make_agent)
         assert len(set(re.findall(r"\+1415\d{7}", made))) == 1
