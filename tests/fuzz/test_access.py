@@ -1,0 +1,202 @@
+"""Whoever has no key, or somebody else's, learns nothing and changes nothing."""
+
+from collections.abc import Iterator
+from urllib.parse import quote, urlsplit
+
+import pytest
+
+from ringback.testing import Clock
+from tests.fuzz.target import Target
+from tests.openapi import Operation
+
+pytestmark = [pytest.mark.fuzz, pytest.mark.timeout(120)]
+
+
+def _parameters(operation: Operation) -> list[str]:
+    return [parameter["name"] for parameter in operation.parameters if parameter["in"] == "path"]
+
+
+def test_no_operation_answers_without_a_living_key(target: Target, clock: Clock) -> None:
+    book = target.ringback.server.book
+    revoked = target.ringback.new_account("revoked")
+    assert target.ask("GET", "/v1/agents", key=revoked).status == 200
+    target.ringback.revoke_key(revoked)
+    expired = target.ringback.on_loop(book.create_key("expired", 1)).key
+    assert target.ask("GET", "/v1/agents", key=expired).status == 200
+    clock.advance(days=1, seconds=1)
+    clock.freeze()
+    before, problems = target.state(), []
+    for operation in target.operations:
+        for key in (None, "sk_live_nobody", "", revoked, expired, target.key[:-1], target.key + "x", "é"):
+            headers = {} if key is None else {"Authorization": f"Bearer {key}".encode().decode("latin-1")}
+            for raw in (None, b"{}", b"{not json"):
+                said = target.ask(
+                    operation.method, target.path(operation), raw=raw, key=None, headers=headers
+                )
+                if problem := said.problem(401):
+                    problems.append(f"{operation.name} with {key!r}: {problem}")
+                elif "www-authenticate" not in said.headers or said.json["error"]["code"] != "UNAUTHORIZED":
+                    problems.append(f"{operation.name} with {key!r}: {said}")
+    for scheme in ("", "Basic {}", "bearer{}", "Token {}", "Bearer", "{}"):
+        headers = {"Authorization": scheme.format(target.key)}
+        if problem := target.ask("GET", "/v1/agents", key=None, headers=headers).problem(401):
+            problems.append(f"{scheme}: {problem}")
+    assert not problems, "\n".join(problems)
+    assert target.state() == before
+    assert (
+        target.ask("GET", "/v1/agents", key=None, headers={"Authorization": f"bEARER {target.key}"}).status
+        == 200
+    )
+
+
+def test_foreign_and_unknown_ids_are_alike(target: Target) -> None:
+    """404 for both, with the same words but for the id, so that nobody can tell whether an id exists."""
+    before, problems = target.state(), []
+    for operation in target.operations:
+        if operation.path.endswith("/events"):
+            continue
+        for parameter in _parameters(operation):
+            tries = {"unknown": target.unknown_id(parameter)}
+            if parameter not in ("handset_id", "fault_id"):
+                tries["foreign"] = target.foreign_ids[parameter]
+            codes = set()
+            for what, value in tries.items():
+                path = target.path(operation, {parameter: value})
+                raw = (
+                    b'{"name":"x","url":"http://127.0.0.1:9/","numberId":"%b","to":"+12025550143","body":"x"}'
+                    % (target.ids["number_id"].encode())
+                )
+                said = target.ask(
+                    operation.method, path, raw=None if operation.method in ("GET", "DELETE") else raw
+                )
+                problem = said.problem(404)
+                if problem:
+                    problems.append(f"{operation.name} {what} {parameter}: {problem}")
+                else:
+                    codes.add((said.json["error"]["code"], said.json["error"]["message"].replace(value, "")))
+            if len(codes) > 1:
+                problems.append(f"{operation.name} {parameter} tells foreign from unknown: {codes}")
+    assert not problems, "\n".join(problems)
+    assert target.state() == before
+
+
+def test_foreign_ids_in_bodies(target: Target) -> None:
+    before, mine, theirs = target.state(), target.ids, target.foreign_ids
+    to = "+12025550143"
+    bodies: tuple[tuple[str, dict[str, str]], ...] = (
+        ("/v1/messages", {"number_id": theirs["number_id"], "to_number": to, "body": "x"}),
+        ("/v1/messages", {"agent_id": theirs["agent_id"], "to_number": to, "body": "x"}),
+        (
+            "/v1/messages",
+            {"agent_id": theirs["agent_id"], "number_id": mine["number_id"], "to_number": to, "body": "x"},
+        ),
+        (
+            "/v1/messages",
+            {"agent_id": mine["agent_id"], "number_id": theirs["number_id"], "to_number": to, "body": "x"},
+        ),
+        ("/v1/numbers", {"agentId": theirs["agent_id"]}),
+        (f"/v1/agents/{mine['agent_id']}/numbers", {"numberId": theirs["number_id"]}),
+        (f"/v1/webhooks/test?agentId={theirs['agent_id']}", {}),
+    )
+    for path, body in bodies:
+        assert target.ask("POST", path, body).problem(400, 404) is None, (path, body)
+    assert target.state() == before
+
+
+def _hostile_ids() -> Iterator[str]:
+    yield from (
+        "%00",
+        "%2e%2e",
+        "..%2f..%2fhealthz",
+        "%ff",
+        "%ed%a0%80",
+        "a%20b",
+        "%F0%9F%8E%89",
+        "'",
+        '"',
+        "%3Cb%3E",
+    )
+    yield from (
+        "x" * 5_000,
+        "+1",
+        "%2B14155550123",
+        "*",
+        "%25",
+        "%",
+        "%zz",
+        ";",
+        "null",
+        "0",
+        "-1",
+        "[]",
+        "%0d%0aX:1",
+    )
+
+
+def test_hostile_ids(target: Target) -> None:
+    before, problems = target.state(), []
+    for operation in target.operations:
+        if operation.path.endswith("/events"):
+            continue
+        for parameter in _parameters(operation):
+            for value in _hostile_ids():
+                path = target.path(operation, {parameter: value})
+                raw = None if operation.method in ("GET", "DELETE") else b"{}"
+                said = target.ask(operation.method, path, raw=raw)
+                if problem := said.problem(404, 422, 405):
+                    problems.append(f"{operation.name} {value[:30]}: {problem}")
+    assert not problems, "\n".join(problems)
+    assert target.state() == before
+
+
+def test_ids_may_be_percent_encoded(target: Target) -> None:
+    number_id = target.ids["number_id"]
+    encoded = "".join(f"%{ord(character):02X}" for character in number_id)
+    assert quote("num_") == "num_"
+    plain = target.ask("GET", f"/v1/numbers/{number_id}")
+    assert plain.status == 200
+    assert target.ask("GET", f"/v1/numbers/{encoded}").json == plain.json
+    assert target.ask("GET", f"/v1/numbers/{number_id.replace('_', '%5f')}").json == plain.json
+
+
+def test_paths_and_methods_that_are_not_there(target: Target) -> None:
+    before, problems = target.state(), []
+    methods: dict[str, set[str]] = {}
+    for operation in target.operations:
+        methods.setdefault(operation.path, set()).add(operation.method)
+    for operation in target.operations:
+        path = target.path(operation)
+        for wrong in (f"{path}/", f"/{path}", f"{path}/x/y/z", path.replace("/v1/", "/v2/"), path.upper()):
+            said = target.ask(
+                operation.method, wrong, raw=b"{}" if operation.method in ("POST", "PATCH") else None
+            )
+            if problem := said.problem(404, 405):
+                problems.append(f"{operation.method} {wrong}: {problem}")
+            if "location" in said.headers:
+                problems.append(f"{operation.method} {wrong} redirects")
+        others = {"GET", "POST", "PUT", "PATCH", "DELETE", "TRACE"} - methods[operation.path]
+        problems += [
+            f"{method} {path}: {problem}"
+            for method in sorted(others)
+            if (problem := target.ask(method, path).problem(405, 404))
+        ]
+        said = target.ask("OPTIONS", path)
+        if said.status >= 500:
+            problems.append(f"OPTIONS {path}: {said}")
+    assert not problems, "\n".join(problems)
+    assert target.state() == before
+
+
+def test_host_header(target: Target) -> None:
+    port = urlsplit(target.ringback.base_url).port
+    before = target.state()
+    for host in ("evil.example", f"evil.example:{port}", "127.0.0.1.evil.example", "localhost.evil.example", "", "[", "a b",
+                 "evil.example#@localhost", "localhost@evil.example", "xn--evil", "127.0.0.1,evil.example"):  # fmt: skip
+        for method, path in (("GET", "/healthz"), ("GET", "/v1/agents"), ("POST", "/v1/agents")):
+            said = target.ask(
+                method, path, {"name": "x"} if method == "POST" else None, headers={"Host": host}
+            )
+            assert said.problem(403, 400) is None, (host, said)
+    for host in (f"127.0.0.1:{port}", "localhost", "LOCALHOST:1", f"[::1]:{port}", "app.localhost"):
+        assert target.ask("GET", "/healthz", headers={"Host": host}).status == 200, host
+    assert target.state() == before
