@@ -106,4 +106,4 @@ def test_the_picture_shows_what_is_really_said(tmp_path: Path) -> None:
         said = "\n".join(desk.said)
     first_run = transcript.split("\n\n")[0].split("\n", 1)[1]
     port = said.replace(f":{desk.port}", ":8642")
-    assert shape(port, str(tmp_path)) == shape(first_run, "/root/ringback")
+    assert shape(port, str(tmp_path)) == shape(first_run, "/srv/ringback")
