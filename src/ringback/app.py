@@ -28,6 +28,7 @@ from ringback.kit.clock import MovableClock
 from ringback.kit.every import every
 from ringback.kit.http import AddressPolicy, OutgoingHttp
 from ringback.kit.ids import IdMaker
+from ringback.kit.notices import Sender
 from ringback.live.inprocess import InProcess
 from ringback.messages.jobs import Dispatcher
 from ringback.numbers.jobs import NumberKeeper
@@ -70,7 +71,13 @@ class Server:
         """Open the store, make the first account, connect the carrier, start the workers. Raises `OperatorError`."""
         settings = self.settings
         sealer = _sealer(settings)
-        self.store = await open_store(settings, self.clock, self.ids, self.live.wake)
+        sender = Sender()
+        self.store = await open_store(settings, self.clock, self.ids, self.live.wake, sender)
+        if settings.database_url is not None:
+            from ringback.live.postgres import Notices
+
+            self.notices = Notices(settings.database_url, self.live, sender)
+            self.notices.start()
         await self.store.read(lambda db: facts.load_clock(db, self.clock))
         fresh = facts.new_hash_key()
         hash_key = await self.store.write(lambda tx: facts.hash_key(tx, sealer, fresh))
@@ -131,17 +138,18 @@ class Server:
         await self.store.write(lambda tx: idempotency.drop_abandoned(tx, older_than_ms=0))
 
     def _start_workers(self, events: CarrierEvents) -> None:
-        for work in (
-            self.http.warm_up(),
-            events.run(),
-            self.dispatcher.run(),
-            self.deliverer.run(),
-            every(1, self.keeper.release_expired),
-            every(15, self.keeper.settle_orders),
-            every(30, self.keys.note_uses),
-            every(600, self._purge),
-        ):
-            self._begin(work)
+        role = self.settings.role
+        self._begin(self.http.warm_up())
+        if role in ("all", "api"):
+            self._begin(every(30, self.keys.note_uses))
+        if role in ("all", "deliver"):
+            self._begin(self.deliverer.run())
+        if role in ("all", "dispatch"):
+            self._begin(events.run())
+            self._begin(self.dispatcher.run())
+            self._begin(every(1, self.keeper.release_expired))
+            self._begin(every(15, self.keeper.settle_orders))
+            self._begin(every(600, self._purge))
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.append(asyncio.create_task(work))
@@ -182,6 +190,8 @@ class Server:
             await self.http.close()
         if hasattr(self, "line"):
             await self.line.stop()
+        if hasattr(self, "notices"):
+            await self.notices.stop()
         if hasattr(self, "store"):
             await self.store.stop()
 

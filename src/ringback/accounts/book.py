@@ -8,10 +8,12 @@ from typing import Any
 from ringback.accounts import keys
 from ringback.accounts.keys import NewKey
 from ringback.kit.times import to_iso
+from ringback.storage.schema import meta
 from ringback.storage.store import Store
 from ringback.storage.tx import Row, Tx
 
 KEY_FILE = "first-key"
+_FIRST = "first_account"
 
 
 class AccountBook:
@@ -30,13 +32,18 @@ class AccountBook:
         write_private(self.key_file, key + "\n")
 
         def unit(tx: Tx) -> bool:
-            if keys.first_account(tx) is not None:
+            # Processes that start together on an empty database meet at this row, and one of them is first.
+            if tx.get(meta, _FIRST) is not None or keys.first_account(tx) is not None:
                 return False
             account_id = keys.create_account(tx, "first account")
             keys.create_key(tx, account_id, key=key, name="first key")
+            tx.insert(meta, key=_FIRST, value=account_id)
             return True
 
-        return await self._store.write(unit)
+        done = await self._store.write(unit)
+        if not done and self.key_file.read_text(encoding="utf-8").strip() == key:
+            self.hide_first_key()
+        return done
 
     async def create_account(self, name: str) -> NewKey:
         """Another account with a key of its own."""

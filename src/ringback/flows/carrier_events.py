@@ -1,6 +1,7 @@
 """What a carrier tells us, taken in in its order; acknowledged only after the commit that holds it."""
 
 import asyncio
+from collections.abc import Sequence
 
 import structlog
 
@@ -13,7 +14,7 @@ from ringback.kit.ids import IdMaker
 from ringback.numbers import service as numbers
 from ringback.storage import schema
 from ringback.storage.store import Store
-from ringback.storage.tx import Row, Tx
+from ringback.storage.tx import Reads, Row, Tx
 
 _log = structlog.get_logger("ringback.carrier")
 _PAUSE_S = 1.0
@@ -34,8 +35,10 @@ class CarrierEvents:
             try:
                 async for batch in self._carrier.events():
                     # Submitted in order without waiting in between: the store keeps that order and commits them together.
+                    owners = await self._owners(batch.events)
                     taken = await asyncio.gather(
-                        *[self._take(event) for event in batch.events], return_exceptions=True
+                        *[self._take(*pair) for pair in zip(batch.events, owners, strict=True)],
+                        return_exceptions=True,
                     )
                     done = [token for token, error in zip(batch.tokens, taken, strict=True) if error is None]
                     for error in taken:
@@ -50,23 +53,26 @@ class CarrierEvents:
                 _log.exception("the carrier's events stopped; trying again")
                 await asyncio.sleep(_PAUSE_S)
 
-    async def _take(self, event: CarrierEvent) -> None:
+    async def _owners(self, events: Sequence[CarrierEvent]) -> list[Row | None]:
+        """Whom each event concerns, asked for together where the database is shared; alone we look inside the unit."""
+        if not self._store.shared:
+            return [None] * len(events)
+        return await self._store.read(lambda db: [_owner_of(db, event) for event in events])
+
+    async def _take(self, event: CarrierEvent, owner: Row | None) -> None:
         trace.request_id.set(self._ids.new("req"))
         if isinstance(event, InboundMessage):
-            await self._receive(event)
+            await self._receive(event, owner)
         elif isinstance(event, DeliveryReceipt):
-            await self._settle(event)
+            await self._settle(event, owner)
         else:
-            await self._reclaim(event.e164)
+            await self._reclaim(event.e164, owner)
 
-    async def _receive(self, text: InboundMessage) -> None:
+    async def _receive(self, text: InboundMessage, owner: Row | None) -> None:
         if not self._store.shared:
             _tell(await self._store.write(lambda tx: self._receive_by_owner(tx, text)))
             return
-        while True:
-            owner = await self._store.read(lambda db: receive_text.owner_of(db, text))
-            if owner is None:
-                return
+        while owner is not None:
             account_id = owner["account_id"]
             try:
                 message = await self._store.write(
@@ -75,6 +81,7 @@ class CarrierEvents:
                     needs=receive_text.needs(self._line, owner, text),
                 )
             except receive_text.Moved:
+                owner = await self._store.read(lambda db: receive_text.owner_of(db, text))
                 continue
             _tell(message)
             return
@@ -85,24 +92,26 @@ class CarrierEvents:
             return None
         return receive_text.receive_text(tx, self._line, owner["account_id"], text)
 
-    async def _settle(self, receipt: DeliveryReceipt) -> None:
-        account_id = None
-        if self._store.shared:
-            account_id = await self._store.read(lambda db: settle_text.owner_of(db, receipt))
+    async def _settle(self, receipt: DeliveryReceipt, owner: Row | None) -> None:
         await self._store.write(
             lambda tx: settle_text.receipt(tx, receipt),
-            account=account_id,
+            account=owner["account_id"] if owner is not None else None,
             needs=[(schema.carrier_refs, (receipt.carrier, "out", receipt.ref))],
         )
 
+    async def _reclaim(self, e164: str, owner: Row | None) -> None:
+        account_id = owner["account_id"] if owner is not None else None
+        # It travels in batches as texts do, so that it stays behind those that came before it.
+        if await self._store.write(lambda tx: _give_up(tx, e164), account=account_id, needs=[]):
+            _log.warning("the carrier took a number back", phone_number=e164)
 
-    async def _reclaim(self, e164: str) -> None:
-        owner = await self._store.read(lambda db: db.get(schema.number_owners, e164))
-        if owner is None:
-            return
-        account_id = owner["account_id"]
-        await self._store.write(lambda tx: _give_up(tx, account_id, e164), account=account_id)
-        _log.warning("the carrier took a number back", phone_number=e164)
+
+def _owner_of(db: Reads, event: CarrierEvent) -> Row | None:
+    if isinstance(event, InboundMessage):
+        return receive_text.owner_of(db, event)
+    if isinstance(event, DeliveryReceipt):
+        return settle_text.owner_of(db, event)
+    return db.get(schema.number_owners, event.e164)
 
 
 def _tell(message: Row | None) -> None:
@@ -110,7 +119,8 @@ def _tell(message: Row | None) -> None:
         _log.info("a text was received", message_id=message["id"], number_id=message["number_id"])
 
 
-def _give_up(tx: Tx, account_id: str, e164: str) -> None:
+def _give_up(tx: Tx, e164: str) -> bool:
     number = numbers.held_by(tx, e164)
-    if number is not None and number["account_id"] == account_id:
-        release(tx, account_id, number["id"], at_carrier=False)
+    if number is not None:
+        release(tx, number["account_id"], number["id"], at_carrier=False)
+    return number is not None

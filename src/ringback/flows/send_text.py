@@ -59,7 +59,6 @@ def needs(line: Line, asked: SendText) -> Sequence[Need]:
             (schema.numbers, (account_id, number_id)),
             (schema.opt_outs, (account_id, number_id, asked.to)),
             (schema.conversations, (account_id, conversation_id)),
-            (schema.lanes, (outbox.lane_for_texts(number_id),)),
         ]
     return found
 

@@ -17,7 +17,6 @@ def needs(work: Claimed) -> Sequence[Need]:
     found: list[Need] = [
         (schema.messages, (work.account_id, work.subject_id)),
         (schema.outbox, (work.account_id, work.id)),
-        (schema.lanes, (work.lane_id,)),
     ]
     if work.chain is not None:
         found.append((schema.conversations, (work.account_id, work.chain)))
@@ -57,11 +56,9 @@ def _done(tx: Tx, work: Claimed, message: Row) -> None:
         conversations.one_sent(tx, work.account_id, conversation_id)
 
 
-def owner_of(db: Reads, receipt: DeliveryReceipt) -> str | None:
-    """The account whose message a receipt speaks of, as far as it is known."""
-    row = db.get(schema.carrier_refs, receipt.carrier, "out", receipt.ref)
-    account_id: str | None = row["account_id"] if row else None
-    return account_id
+def owner_of(db: Reads, receipt: DeliveryReceipt) -> Row | None:
+    """Whose message a receipt speaks of (`account_id`, which may be None), as far as it is known."""
+    return db.get(schema.carrier_refs, receipt.carrier, "out", receipt.ref)
 
 
 def receipt(tx: Tx, told: DeliveryReceipt) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -12,6 +13,7 @@ from ringback.flows import settle_text
 from ringback.flows.send_text import KIND
 from ringback.kit import trace
 from ringback.kit.clock import Clock, real_ms
+from ringback.kit.faults import Unavailable
 from ringback.live.inprocess import InProcess
 from ringback.messages import service as messages
 from ringback.storage import outbox
@@ -24,7 +26,6 @@ WINDOW = 64
 """Texts that may be under way at the carrier at once."""
 CAP = 16
 """Texts of one number that may be under way at once."""
-POLL_S = 1.0
 LEASE_MS = 60_000
 THROTTLED_MS = 1_000
 UNREACHABLE_MS = 2_000
@@ -44,6 +45,7 @@ class Dispatcher:
         self._token = secrets.token_hex(8)
         self._under_way: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self._leases_at = 0.0
 
     @property
     def busy(self) -> bool:
@@ -59,14 +61,15 @@ class Dispatcher:
         try:
             while True:
                 try:
-                    claimed = await self._claim()
+                    if not await self._claim():
+                        await waiter.wait(await self._pause_s())
+                    await self._look_at_leases()
+                except Unavailable as fault:
+                    _log.warning("texts could not be claimed; trying again", reason=fault.message)
+                    await asyncio.sleep(1)
                 except Exception:
                     _log.exception("texts could not be claimed; trying again")
-                    await asyncio.sleep(POLL_S)
-                    continue
-                if not claimed:
-                    await waiter.wait(await self._pause_s())
-                    await self._settle_leases(real_now=real_ms())
+                    await asyncio.sleep(1)
         finally:
             waiter.close()
 
@@ -94,8 +97,8 @@ class Dispatcher:
     async def _pause_s(self) -> float:
         due = await self._store.read(lambda db: outbox.next_due(db, KIND, cap=CAP))
         if due is None:
-            return POLL_S
-        return min(POLL_S, max(0.0, (due - self._clock.now_ms()) / 1000))
+            return self._store.poll_s
+        return min(self._store.poll_s, max(0.0, (due - self._clock.now_ms()) / 1000))
 
     async def _submit(self, work: Claimed, message: Row) -> None:
         trace.request_id.set(work.request_id)
@@ -144,6 +147,12 @@ class Dispatcher:
         except Exception:
             # The row stays claimed; when its lease is over the message is told `unconfirmed`.
             _log.exception("what became of a submit could not be stored", message_id=work.subject_id)
+
+    async def _look_at_leases(self) -> None:
+        """Settle leases that are over, now and then: also while there is always something to claim."""
+        if time.monotonic() >= self._leases_at:
+            self._leases_at = time.monotonic() + self._store.poll_s
+            await self._settle_leases(real_now=real_ms())
 
     async def _settle_leases(self, *, real_now: int) -> None:
         for work in await self._store.read(lambda db: outbox.leases_over(db, KIND, real_now=real_now)):

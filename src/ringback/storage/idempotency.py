@@ -6,7 +6,7 @@ in between first marks the key as under way; whoever comes meanwhile gets `InPro
 
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete
+from sqlalchemy import Table, bindparam, delete
 
 from ringback.kit.faults import Conflict
 from ringback.storage.schema import idempotency
@@ -52,6 +52,11 @@ class Answer:
 
     status: int
     body: bytes
+
+
+def needs(claim: Claim) -> tuple[Table, tuple[str, ...]]:
+    """The row that using the key reads."""
+    return idempotency, (claim.account_id, claim.operation, claim.key)
 
 
 def look_up(tx: Tx, claim: Claim) -> Answer | None:

@@ -121,6 +121,7 @@ class SqliteStore:
     """A store in one file. See `ringback.storage.store.Store`."""
 
     shared = False
+    poll_s = 1.0
 
     def __init__(self, path: Path, clock: Clock, ids: IdMaker, wake: Callable[[str], None]) -> None:
         self._path = path

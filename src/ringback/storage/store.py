@@ -18,6 +18,9 @@ class Store(Protocol):
     shared: bool
     """Whether other processes may use the same database (PostgreSQL) or this one owns it (SQLite)."""
 
+    poll_s: float
+    """How long a worker waits at most before it looks at the outbox again: notices of other processes can be lost."""
+
     async def start(self) -> None: ...
 
     async def stop(self) -> None:

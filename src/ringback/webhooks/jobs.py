@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 from functools import partial
 
 import structlog
@@ -10,6 +11,7 @@ from ringback.flows import deliver_webhook
 from ringback.flows.deliver_webhook import CAP, Job
 from ringback.kit import trace
 from ringback.kit.clock import Clock, real_ms
+from ringback.kit.faults import Unavailable
 from ringback.kit.http import OutgoingHttp, RequestFailed
 from ringback.kit.signing import sign
 from ringback.live.inprocess import InProcess
@@ -23,7 +25,6 @@ from ringback.webhooks.service import KEPT_ANSWER_BYTES, KIND, Attempt
 
 _log = structlog.get_logger("ringback.deliver")
 BATCH = 32
-POLL_S = 1.0
 LEASE_MARGIN_MS = 30_000
 LONGEST_TIMEOUT_S = 120
 
@@ -82,6 +83,7 @@ class Deliverer:
         self._token = secrets.token_hex(8)
         self._under_way: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self._leases_at = 0.0
 
     @property
     def busy(self) -> bool:
@@ -97,14 +99,15 @@ class Deliverer:
         try:
             while True:
                 try:
-                    claimed = await self._claim()
+                    if not await self._claim():
+                        await waiter.wait(await self._pause_s())
+                    await self._look_at_leases()
+                except Unavailable as fault:
+                    _log.warning("deliveries could not be claimed; trying again", reason=fault.message)
+                    await asyncio.sleep(1)
                 except Exception:
                     _log.exception("deliveries could not be claimed; trying again")
-                    await asyncio.sleep(POLL_S)
-                    continue
-                if not claimed:
-                    await waiter.wait(await self._pause_s())
-                    await self._let_go_leases(real_now=real_ms())
+                    await asyncio.sleep(1)
         finally:
             waiter.close()
 
@@ -134,8 +137,8 @@ class Deliverer:
     async def _pause_s(self) -> float:
         due = await self._store.read(lambda db: outbox.next_due(db, KIND, cap=CAP))
         if due is None:
-            return POLL_S
-        return min(POLL_S, max(0.0, (due - self._clock.now_ms()) / 1000))
+            return self._store.poll_s
+        return min(self._store.poll_s, max(0.0, (due - self._clock.now_ms()) / 1000))
 
     async def _deliver(self, job: Job) -> None:
         trace.request_id.set(job.work.request_id)
@@ -175,6 +178,12 @@ class Deliverer:
             _log.warning("a webhook attempt failed", **told, reason=result.error)
         return result, False
 
+    async def _look_at_leases(self) -> None:
+        """Settle leases that are over, now and then: also while there is always something to claim."""
+        if time.monotonic() >= self._leases_at:
+            self._leases_at = time.monotonic() + self._store.poll_s
+            await self._let_go_leases(real_now=real_ms())
+
     async def _let_go_leases(self, *, real_now: int) -> None:
         for work in await self._store.read(lambda db: outbox.leases_over(db, KIND, real_now=real_now)):
             await self._store.write(
@@ -186,5 +195,4 @@ def _needs(work: Claimed) -> list[Need]:
     return [
         (schema.outbox, (work.account_id, work.id)),
         (schema.deliveries, (work.account_id, work.subject_id)),
-        (schema.lanes, (work.lane_id,)),
     ]

@@ -86,6 +86,8 @@ class Once:
             idempotency.keep(tx, claim, self._closed(answer, claim) if secret else answer)
             return answer
 
+        if needs is not None:
+            needs = [*needs, idempotency.needs(claim)]
         return _response(
             await self._waiting(lambda: self._store.write(run, account=caller.account_id, needs=needs))
         )

@@ -55,6 +55,7 @@ class PostgresStore:
     """
 
     shared = True
+    poll_s = 0.25
 
     def __init__(
         self,
