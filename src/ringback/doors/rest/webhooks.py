@@ -13,7 +13,7 @@ from ringback.doors.rest.paging import NOT_GIVEN, Limit100, Offset, within_store
 from ringback.doors.rest.parts import Parts, parts_of
 from ringback.doors.rest.success import Success
 from ringback.events.log import record
-from ringback.flows.webhook_test import synthetic_message
+from ringback.flows.synthetic_event import synthetic_message
 from ringback.kit.addresses import BadUrl, check_url
 from ringback.kit.faults import Invalid
 from ringback.storage.tx import Reads, Row, Tx
