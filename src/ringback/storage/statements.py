@@ -9,13 +9,11 @@ from functools import cached_property
 from typing import Any
 
 from sqlalchemy import ClauseElement, Table, bindparam, case, delete, func, insert, select, update
-from sqlalchemy.dialects.postgresql import psycopg as _psycopg
 from sqlalchemy.dialects.sqlite import insert as _upsert
 from sqlalchemy.dialects.sqlite import pysqlite as _pysqlite
 from sqlalchemy.engine import Dialect
 
 SQLITE: Dialect = _pysqlite.dialect(paramstyle="named")
-POSTGRES: Dialect = _psycopg.dialect(paramstyle="pyformat")  # type: ignore[no-untyped-call]
 
 
 class Statement:

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 
 from ringback.storage.changes import DELETE, INSERT, MERGE, UPDATE, Key, Row
+from ringback.storage.postgres.dialect import POSTGRES
 from ringback.storage.postgres.link import Connection
 from ringback.storage.schema import accounts
-from ringback.storage.statements import POSTGRES, RowStatements, Statement, of
+from ringback.storage.statements import RowStatements, Statement, of
 
 STALE = "22012"
 """Division by zero: how an update says that a row was not there any more."""

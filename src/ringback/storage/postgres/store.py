@@ -18,8 +18,9 @@ from ringback.kit.notices import Sender
 from ringback.storage.postgres import faults
 from ringback.storage.postgres.attempt import Attempts
 from ringback.storage.postgres.batches import Batches, UnitJob, run_single
+from ringback.storage.postgres.dialect import POSTGRES
 from ringback.storage.postgres.link import BY_KEY, WRITES, Connection, Link
-from ringback.storage.statements import POSTGRES, Statement, of
+from ringback.storage.statements import Statement, of
 from ringback.storage.store import Need
 from ringback.storage.tx import Reads, Row, Tx
 
