@@ -1,10 +1,10 @@
 """Every table of the server. Columns are integers and text only, so that statements compiled once need no converters.
 
-Times are UTC milliseconds, money is integer micro-dollars, JSON is text. A customer's table starts its key with the
+Indexes stand in `indexes.py`. Times are UTC milliseconds, money is integer micro-dollars, JSON is text. A customer's table starts its key with the
 account; the few global tables say so.
 """
 
-from sqlalchemy import BigInteger, Column, Index, MetaData, Table, Text, text
+from sqlalchemy import BigInteger, Column, MetaData, Table, Text
 
 metadata = MetaData()
 _GLOBAL = {"is_global": True}
@@ -58,7 +58,6 @@ api_keys = Table(
     _int("expires_at", null=True),
     _int("last_used_at", null=True),
     _int("revoked_at", null=True),
-    Index("api_keys_by_hash", "hash", unique=True),
     info=_GLOBAL,
 )
 """Global: a key is looked up before its account is known."""
@@ -72,7 +71,6 @@ agents = Table(
     _text("settings"),
     _text("default_number_id", null=True),
     _int("created_at"),
-    Index("agents_by_age", "account_id", "created_at", "id"),
 )
 
 numbers = Table(
@@ -94,14 +92,6 @@ numbers = Table(
     _text("external_id", null=True),
     _int("expires_at", null=True),
     _int("last_message_at", default=0),
-    Index("numbers_by_age", "account_id", "status", "created_at", "id"),
-    Index("numbers_by_agent", "account_id", "agent_id", "attached_at"),
-    Index(
-        "numbers_by_expiry",
-        "expires_at",
-        sqlite_where=text("expires_at IS NOT NULL AND status = 'active'"),
-        postgresql_where=text("expires_at IS NOT NULL AND status = 'active'"),
-    ),
 )
 
 number_owners = Table(
@@ -128,13 +118,6 @@ number_orders = Table(
     _int("created_at"),
     _int("lease_until"),
     _text("error", null=True),
-    Index(
-        "number_orders_open",
-        "state",
-        "created_at",
-        sqlite_where=text("state = 'open'"),
-        postgresql_where=text("state = 'open'"),
-    ),
 )
 """What was asked of a carrier that costs money: written before, settled after, reconciled at start."""
 
@@ -154,8 +137,6 @@ conversations = Table(
     _text("last_preview", default=""),
     _int("message_count", default=0),
     _int("unsent", default=0),
-    Index("conversations_by_activity", "account_id", "last_message_at", "id"),
-    Index("conversations_by_agent", "account_id", "agent_id", "last_message_at", "id"),
 )
 
 messages = Table(
@@ -183,8 +164,6 @@ messages = Table(
     _int("delivered_at", null=True),
     _int("valid_until", null=True),
     _text("request_id", null=True),
-    Index("messages_by_number", "account_id", "number_id", "at"),
-    Index("messages_by_conversation", "account_id", "conversation_id", "at"),
 )
 
 carrier_refs = Table(
@@ -252,8 +231,6 @@ deliveries = Table(
     _int("delivered_at", null=True),
     _text("payload", null=True),
     _text("request_id", null=True),
-    Index("deliveries_by_age", "account_id", "created_at", "id"),
-    Index("deliveries_by_scope", "account_id", "scope", "created_at", "id"),
 )
 
 events = Table(
@@ -277,13 +254,6 @@ lanes = Table(
     _int("next_at", null=True, change="first"),
     _int("in_flight", default=0, change="sum"),
     _int("backlog", default=0, change="sum"),
-    Index(
-        "lanes_due",
-        "kind",
-        "next_at",
-        sqlite_where=text("next_at IS NOT NULL"),
-        postgresql_where=text("next_at IS NOT NULL"),
-    ),
 )
 """What is paced: a number for texts, an endpoint for webhooks. `next_at` is when its first ready row is due."""
 
@@ -303,29 +273,6 @@ outbox = Table(
     _text("token", null=True),
     _int("lease_until", null=True),
     _text("request_id", null=True),
-    Index(
-        "outbox_ready",
-        "lane_id",
-        "due_at",
-        "position",
-        sqlite_where=text("state = 'ready'"),
-        postgresql_where=text("state = 'ready'"),
-    ),
-    Index(
-        "outbox_waiting",
-        "account_id",
-        "chain",
-        "position",
-        sqlite_where=text("state = 'waiting'"),
-        postgresql_where=text("state = 'waiting'"),
-    ),
-    Index(
-        "outbox_claimed",
-        "kind",
-        "lease_until",
-        sqlite_where=text("state = 'claimed'"),
-        postgresql_where=text("state = 'claimed'"),
-    ),
 )
 """Work to do after the commit that wrote it. A row goes when its work is done."""
 
@@ -340,6 +287,5 @@ idempotency = Table(
     _text("answer", null=True),
     _int("created_at"),
     _text("holder", null=True),
-    Index("idempotency_by_age", "created_at"),
 )
 """The first answer of a POST that carried an Idempotency-Key; `status` is null while the first is under way."""
