@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Header, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.openapi.models import HTTPBearer as HTTPBearerModel
+from fastapi.security.base import SecurityBase
 
 from ringback.accounts import keys
 from ringback.doors.rest.errors import ApiError
@@ -19,8 +20,6 @@ _KNOWN_FOR_S = 1.0
 """Real seconds for which a looked-up key is believed where other processes could revoke it."""
 _MOST_KNOWN = 10_000
 _USE_NOTED_MS = 60_000
-
-bearer = HTTPBearer(auto_error=False, scheme_name="bearer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,50 +89,57 @@ def _unauthorized() -> ApiError:
     )
 
 
-async def require_key(
-    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
-) -> Caller:
-    """The account of the request's key. Raises 401 without one, or for a wrong, expired or revoked one."""
-    known: Keys = request.app.state.keys
-    if credentials is None or not credentials.credentials:
+class KeyAuth(SecurityBase):
+    """The dependency that answers who calls: one for key and sub-account, since each costs a request its time."""
+
+    def __init__(self) -> None:
+        self.model = HTTPBearerModel()
+        self.scheme_name = "bearer"
+
+    async def __call__(
+        self, request: Request, x_sub_account_id: Annotated[str, Header()] = NOT_GIVEN
+    ) -> Caller:
+        """The account of the request's key, or the sub-account of it that the request names.
+
+        Raises 401 without a key, or for a wrong, expired or revoked one; 404 for a sub-account that is not the caller's.
+        """
+        known: Keys = request.app.state.keys
+        found = await known.find(_key_in(request))
+        if found is None:
+            raise _unauthorized()
+        if not x_sub_account_id:
+            return Caller(found.account_id, found.id)
+        store: Store = request.app.state.store
+        row = await store.read(lambda db: db.get(accounts, x_sub_account_id))
+        if row is None or row["parent_id"] != found.account_id:
+            raise ApiError(
+                404, "SUB_ACCOUNT_NOT_FOUND", "there is no such sub-account", field="X-Sub-Account-Id"
+            )
+        return Caller(row["id"], found.id)
+
+
+scoped = KeyAuth()
+Scoped = Annotated[Caller, Depends(scoped)]
+
+
+def _key_in(request: Request) -> str:
+    """The bearer key of a request. Raises 401 without one."""
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not key:
         raise _unauthorized()
-    found = await known.find(credentials.credentials)
-    if found is None:
-        raise _unauthorized()
-    return Caller(found.account_id, found.id)
+    return key.strip()
 
 
-async def scoped(
-    request: Request,
-    caller: Annotated[Caller, Depends(require_key)],
-    x_sub_account_id: Annotated[str, Header()] = NOT_GIVEN,
-) -> Caller:
-    """The caller, scoped to the sub-account that the request names. Raises 404 for one that is not the caller's."""
-    if not x_sub_account_id:
-        return caller
-    store: Store = request.app.state.store
-    row = await store.read(lambda db: db.get(accounts, x_sub_account_id))
-    if row is None or row["parent_id"] != caller.account_id:
-        raise ApiError(404, "SUB_ACCOUNT_NOT_FOUND", "there is no such sub-account", field="X-Sub-Account-Id")
-    return Caller(row["id"], caller.key_id)
-
-
-async def require_key_or_token(
-    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
-) -> None:
+async def require_key_or_token(request: Request) -> None:
     """Any live key, or the token of this machine's command line."""
     known: Keys = request.app.state.keys
-    if credentials is None or not known.is_local(credentials.credentials):
-        await require_key(request, credentials)
-
-
-async def require_token(
-    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
-) -> None:
-    """The token of this machine's command line, nothing else."""
-    known: Keys = request.app.state.keys
-    if credentials is None or not known.is_local(credentials.credentials):
+    key = _key_in(request)
+    if not known.is_local(key) and await known.find(key) is None:
         raise _unauthorized()
 
 
-Scoped = Annotated[Caller, Depends(scoped)]
+async def require_token(request: Request) -> None:
+    """The token of this machine's command line, nothing else."""
+    known: Keys = request.app.state.keys
+    if not known.is_local(_key_in(request)):
+        raise _unauthorized()

@@ -5,7 +5,7 @@ from typing import Literal
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import JSONResponse
 
-from ringback.doors.rest.caller import require_key
+from ringback.doors.rest.caller import scoped
 from ringback.doors.rest.errors import ApiError
 from ringback.doors.rest.json_body import JsonRoute
 from ringback.kit.wire import CamelWire
@@ -23,7 +23,7 @@ async def healthz() -> Health:
     return Health(status="ok")
 
 
-@router.get("/openapi.json", include_in_schema=False, dependencies=[Depends(require_key)])
+@router.get("/openapi.json", include_in_schema=False, dependencies=[Depends(scoped)])
 async def openapi(request: Request) -> JSONResponse:
     # Made at the first request: it takes a second, which no start should wait for.
     return JSONResponse(request.app.openapi())

@@ -6,7 +6,7 @@ call").
 
 from fastapi import APIRouter, Request, Response
 
-from ringback.doors.rest.caller import bearer, require_key, scoped
+from ringback.doors.rest.caller import scoped
 from ringback.doors.rest.errors import ApiError
 
 NOT_BUILT: tuple[tuple[str, str, str], ...] = (
@@ -80,8 +80,7 @@ async def _refuse(request: Request) -> Response:
 
 
 async def _refuse_a_caller(request: Request) -> Response:
-    caller = await require_key(request, await bearer(request))
-    await scoped(request, caller, request.headers.get("x-sub-account-id", ""))
+    await scoped(request, request.headers.get("x-sub-account-id", ""))
     return await _refuse(request)
 
 
