@@ -15,7 +15,7 @@ from ringback.kit.notices import CHANNEL, Sender
 from ringback.live.inprocess import InProcess
 
 _log = structlog.get_logger("ringback.live")
-_LOOK_S = 0.5
+_LOOK_S = 0.2
 """How often the thread looks whether it is to stop."""
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.1, 5.0
 

@@ -11,7 +11,7 @@ from sqlalchemy import Table, bindparam, delete
 from ringback.kit.faults import Conflict
 from ringback.storage.schema import idempotency
 from ringback.storage.statements import Statement
-from ringback.storage.tx import Tx
+from ringback.storage.tx import Row, Tx
 
 KEPT_MS = 24 * 3_600_000
 _EXPIRED = Statement(delete(idempotency).where(idempotency.c.created_at <= bindparam("until")))
@@ -62,7 +62,7 @@ def needs(claim: Claim) -> tuple[Table, tuple[str, ...]]:
 def look_up(tx: Tx, claim: Claim) -> Answer | None:
     """The kept answer, or None when this is the first use. Raises `Mismatch` or `InProgress`."""
     row = tx.get(idempotency, claim.account_id, claim.operation, claim.key)
-    if row is None or row["created_at"] + KEPT_MS <= tx.now:
+    if row is None or not _lives(tx, row):
         return None
     if row["fingerprint"] != claim.fingerprint:
         raise Mismatch("this Idempotency-Key was used for another request; use a new key for a new request")
@@ -107,6 +107,11 @@ def drop_abandoned(tx: Tx, *, older_than_ms: int) -> int:
     return tx.execute(_ABANDONED, [idempotency], until=tx.now - older_than_ms)
 
 
+def _lives(tx: Tx, row: Row) -> bool:
+    """Whether the row is of a use that still counts; one that is over may wait for the purge."""
+    return bool(row["created_at"] + KEPT_MS > tx.now)
+
+
 def _put(tx: Tx, claim: Claim, *, status: int | None, answer: str | None) -> None:
     row = tx.get(idempotency, claim.account_id, claim.operation, claim.key)
     values = {
@@ -114,7 +119,7 @@ def _put(tx: Tx, claim: Claim, *, status: int | None, answer: str | None) -> Non
         "status": status,
         "answer": answer,
         "holder": None,
-        "created_at": tx.now if row is None or status is None else row["created_at"],
+        "created_at": row["created_at"] if row and status is not None and _lives(tx, row) else tx.now,
     }
     if row is None:
         tx.insert(
