@@ -89,9 +89,16 @@ def sends(rounds: int, seconds: float, database: str | None) -> None:
     row(*["---"] * 7)
     for (name, connections), measured in found.items():
         share = measured.rate / found["unstored", connections].rate
-        row(name, str(connections), *measured.cells(), f"{share:.0%}")
-    grouped = found["idle", 64].rate / found["idle+single", 64].rate
-    print(f"\nCommitting together is {grouped:.1f} times a transaction for each request (64 connections).")
+        by_cpu = statistics.median(found["unstored", connections].cpu_us) / statistics.median(measured.cpu_us)
+        row(name, str(connections), *measured.cells(), f"{share:.0%}", f"{by_cpu:.0%}")
+    together, single = found["idle", 64], found["idle+single", 64]
+    grouped, by_cpu = (
+        together.rate / single.rate,
+        statistics.median(single.cpu_us) / statistics.median(together.cpu_us),
+    )
+    print(
+        f"\nCommitting together is {grouped:.1f} times a transaction for each request (by CPU {by_cpu:.1f})."
+    )
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ _ROW = {
     "conversation_id": "conv_06h180000000000000000000",
     "media_urls": "[]",
     "segments": 1,
-    "encoding": "GSM-7",
+    "encoding": "gsm7",
 }
 
 

@@ -28,7 +28,7 @@ def line(ringback: Ringback, handset: Handsets) -> Line:
 )
 def test_seg_escape_pair(line: Line, body: str, segments: int) -> None:
     """A part holds whole characters: an escape pair is never cut in two (3GPP TS 23.040 9.2.3.24.1)."""
-    assert line.send(body)["ringback"] == {"segments": segments, "encoding": "GSM-7"}
+    assert line.send(body)["ringback"] == {"segments": segments, "encoding": "gsm7"}
     assert line.phone.wait_for().body == body
 
 
