@@ -42,6 +42,8 @@ from ringback.webhooks.jobs import Deliverer
 from ringback.webhooks.service import KIND as WEBHOOK
 
 _log = structlog.get_logger("ringback")
+_ABANDONED_MS = 600_000
+"""How long after its start a request that never ended counts as dead."""
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -66,18 +68,31 @@ class Server:
         self.ids = IdMaker(self.clock)
         self.live = InProcess()
         self._tasks: list[asyncio.Task[None]] = []
+        self._open = contextlib.AsyncExitStack()
 
     async def start(self) -> None:
-        """Open the store, make the first account, connect the carrier, start the workers. Raises `OperatorError`."""
+        """Open the store, make the first account, connect the carrier, start the workers.
+
+        Raises `OperatorError`; then, as after any failure, what was opened is closed again.
+        """
+        try:
+            await self._start()
+        except BaseException:
+            await self._open.aclose()
+            raise
+
+    async def _start(self) -> None:
         settings = self.settings
         sealer = _sealer(settings)
         sender = Sender()
         self.store = await open_store(settings, self.clock, self.ids, self.live.wake, sender)
+        self._open.push_async_callback(self.store.stop)
         if settings.database_url is not None:
             from ringback.live.postgres import Notices
 
-            self.notices = Notices(settings.database_url, self.live, sender)
-            self.notices.start()
+            notices = Notices(settings.database_url, self.live, sender)
+            notices.start()
+            self._open.push_async_callback(notices.stop)
         await self.store.read(lambda db: facts.load_clock(db, self.clock))
         fresh = facts.new_hash_key()
         hash_key = await self.store.write(lambda tx: facts.hash_key(tx, sealer, fresh))
@@ -85,9 +100,11 @@ class Server:
         await self.book.open_first()
         self.line = _line(settings, self.clock)
         await self.line.start()
+        self._open.push_async_callback(self.line.stop)
         carrier = self.line.carrier
         self.policy = AddressPolicy(loopback_allowed=settings.host in _LOOPBACK)
         self.http = OutgoingHttp(self.policy)
+        self._open.push_async_callback(self.http.close)
         text_line = Line(carrier.outbound_sms, hash_key)
         self.dispatcher = Dispatcher(
             self.store, carrier, self.clock, self.live, answer_timeout_s=settings.submit_timeout_s + 1
@@ -112,6 +129,7 @@ class Server:
         )
         self._open_doors(parts)
         await self._recover()
+        self._open.push_async_callback(self._rest)
         self._start_workers(CarrierEvents(self.store, carrier, text_line, self.ids))
         self.first = FirstSteps(
             handset=await self.line.first_handset(), key_file=self.book.key_file, sandbox=True
@@ -156,6 +174,7 @@ class Server:
 
     async def _purge(self) -> None:
         await self.store.write(idempotency.purge)
+        await self.store.write(lambda tx: idempotency.drop_abandoned(tx, older_than_ms=_ABANDONED_MS))
 
     async def _save_clock(self) -> None:
         await self.store.write(lambda tx: facts.save_clock(tx, self.clock))
@@ -174,26 +193,19 @@ class Server:
 
     async def stop(self) -> None:
         """Take no new work, let what is under way end, close everything."""
-        if hasattr(self, "app"):
-            self.app.state.ready = False
-        if hasattr(self, "line"):
-            self.line.end_waits()
-            await self.dispatcher.drain()
-            await self.deliverer.drain(self.settings.stop_timeout_s)
+        self.app.state.ready = False
+        self.end_waits()
+        await self._open.aclose()
+
+    async def _rest(self) -> None:
+        """Let the workers finish what they began, and end them."""
+        await self.dispatcher.drain()
+        await self.deliverer.drain(self.settings.stop_timeout_s)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if hasattr(self, "keys"):
-            with contextlib.suppress(Exception):
-                await self.keys.note_uses()
-        if hasattr(self, "http"):
-            await self.http.close()
-        if hasattr(self, "line"):
-            await self.line.stop()
-        if hasattr(self, "notices"):
-            await self.notices.stop()
-        if hasattr(self, "store"):
-            await self.store.stop()
+        with contextlib.suppress(Exception):
+            await self.keys.note_uses()
 
 
 def _sealer(settings: Settings) -> Sealer:

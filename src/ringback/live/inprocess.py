@@ -30,8 +30,10 @@ class Waiter:
 
     async def wait(self, timeout_s: float | None) -> bool:
         """Wait for a wake-up, at most `timeout_s`; whether one came."""
+        # Not `wait_for`: before Python 3.12 it can swallow a cancellation that comes as the time runs out.
         try:
-            await asyncio.wait_for(self._event.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._event.wait()
         except TimeoutError:
             return False
         finally:
