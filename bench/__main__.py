@@ -85,8 +85,9 @@ def sends(rounds: int, seconds: float, database: str | None) -> None:
         "CPU µs",
         "CPU µs with its dispatch",
         "of unstored",
+        "by CPU",
     )
-    row(*["---"] * 7)
+    row(*["---"] * 8)
     for (name, connections), measured in found.items():
         share = measured.rate / found["unstored", connections].rate
         by_cpu = statistics.median(found["unstored", connections].cpu_us) / statistics.median(measured.cpu_us)
