@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, null, select, update
 
 from ringback.kit.faults import Invalid, NotFound
+from ringback.kit.ids import spell
 from ringback.kit.wire import check_json
 from ringback.storage.schema import accounts, conversations
 from ringback.storage.statements import Statement
@@ -14,7 +15,6 @@ from ringback.storage.tx import Reads, Row, Tx
 
 PREVIEW_CHARACTERS = 100
 MAX_METADATA_BYTES = 64 * 1024
-_CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 _NEWEST_FIRST = (conversations.c.last_message_at.desc(), conversations.c.id.desc())
 _PAGE = Statement(
     select(conversations)
@@ -55,8 +55,7 @@ def id_of(hash_key: bytes, account_id: str, number_id: str, party: str) -> str:
     """A conversation's id, computed so that a unit need not read it: a keyed hash, since numbers can be guessed."""
     text = "\x1f".join((account_id, number_id, party)).encode()
     digest = hashlib.blake2b(text, key=hash_key, digest_size=16).digest()
-    value = int.from_bytes(digest, "big") << 2
-    return "conv_" + "".join(_CROCKFORD[value >> shift & 31] for shift in range(125, -1, -5))
+    return "conv_" + spell(int.from_bytes(digest, "big"))
 
 
 def get(db: Reads, account_id: str, conversation_id: str) -> Row:

@@ -7,6 +7,8 @@ from typing import Any
 from ringback.storage.schema import accounts, events
 from ringback.storage.tx import Row, Tx
 
+_to_json = json.JSONEncoder(separators=(",", ":")).encode
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -36,7 +38,7 @@ def record(tx: Tx, account_id: str, type_: str, counts: dict[str, int] | None = 
         id=tx.new_id("evt"),
         type=type_,
         at=tx.now,
-        data=json.dumps(data, separators=(",", ":")),
+        data=_to_json(data),
         request_id=tx.request_id,
     )
     return Event(account_id, seq, row["id"], type_, tx.now)

@@ -8,7 +8,15 @@ from ringback.kit.clock import Clock
 
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS = [a + b for a in _CROCKFORD for b in _CROCKFORD]
+_SHIFTS = tuple(range(120, -1, -10))
 _POOL_BYTES = 4096
+
+
+def spell(number: int) -> str:
+    """A number below 2**128 in 26 lower-case Crockford characters, as its bits are read from the left."""
+    pairs = _PAIRS
+    number <<= 2
+    return "".join([pairs[number >> shift & 0x3FF] for shift in _SHIFTS])
 
 
 class IdMaker:
@@ -37,6 +45,5 @@ class IdMaker:
                 self._pool, self._at = self._entropy(_POOL_BYTES), 0
             random = int.from_bytes(self._pool[self._at : self._at + 8], "big")
             self._at += 8
-            number = (self._last_ms << 80 | self._counter << 64 | random) << 2
-        pairs = _PAIRS
-        return f"{prefix}_" + "".join([pairs[number >> shift & 0x3FF] for shift in range(120, -1, -10)])
+            number = self._last_ms << 80 | self._counter << 64 | random
+        return f"{prefix}_{spell(number)}"

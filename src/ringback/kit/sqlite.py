@@ -7,6 +7,7 @@ writing connection of this file, which also checkpoints, avoids that inside one 
 
 import sqlite3 as standard
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,13 @@ module: Any = _module
 VERSION: str = module.sqlite_version
 
 
+@lru_cache(512)
+def _names(description: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
+    return tuple(column[0] for column in description)
+
+
 def _as_dict(cursor: Any, row: tuple[Any, ...]) -> dict[str, Any]:
-    return {column[0]: value for column, value in zip(cursor.description, row, strict=True)}
+    return dict(zip(_names(cursor.description), row, strict=True))
 
 
 def connect(path: Path, *, read_only: bool = False, synchronous: str = "FULL") -> Connection:

@@ -8,7 +8,7 @@ name every column.
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ClauseElement, Table, bindparam, case, delete, func, insert, select, update
+from sqlalchemy import ClauseElement, Table, and_, bindparam, case, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as _upsert
 from sqlalchemy.dialects.sqlite import pysqlite as _pysqlite
 from sqlalchemy.engine import Dialect
@@ -71,6 +71,16 @@ class RowStatements:
                 update(self.table).where(*self._by_key()).values(values)
             )
         return found
+
+    @cached_property
+    def get_many(self) -> Statement:
+        """The rows of many keys at once, on SQLite: `keys` is a JSON list of lists."""
+        given = func.json_each(bindparam("keys")).table_valued("value")
+        same = [
+            self.table.c[name] == func.json_extract(given.c.value, f"$[{n}]")
+            for n, name in enumerate(self.key)
+        ]
+        return Statement(select(self.table).select_from(given).join(self.table, and_(*same)))
 
     @cached_property
     def merge(self) -> Statement:

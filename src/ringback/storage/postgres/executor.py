@@ -83,8 +83,7 @@ class PostgresExecutor:
         pass
 
 
-def _json(rows: Sequence[Row]) -> str:
-    return json.dumps(rows, separators=(",", ":"))
+_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def lock_heads(conn: Connection, account_ids: Iterable[str]) -> "Reading":
