@@ -36,7 +36,7 @@ from ringback.operator_error import OperatorError
 from ringback.settings import Settings
 from ringback.storage import facts, idempotency, outbox
 from ringback.storage.opening import open_store
-from ringback.storage.sealing import Sealer, load_or_create
+from ringback.storage.sealing import KEY_FILE, Sealer, SealError, load_or_create
 from ringback.storage.store import Store
 from ringback.webhooks.jobs import Deliverer
 from ringback.webhooks.service import KIND as WEBHOOK
@@ -83,7 +83,6 @@ class Server:
 
     async def _start(self) -> None:
         settings = self.settings
-        sealer = _sealer(settings)
         sender = Sender()
         self.store = await open_store(settings, self.clock, self.ids, self.live.wake, sender)
         self._open.push_async_callback(self.store.stop)
@@ -93,9 +92,13 @@ class Server:
             notices = Notices(settings.database_url, self.live, sender)
             notices.start()
             self._open.push_async_callback(notices.stop)
+        sealer = _sealer(settings, sealed_before=await self.store.read(facts.is_sealed))
         await self.store.read(lambda db: facts.load_clock(db, self.clock))
         fresh = facts.new_hash_key()
-        hash_key = await self.store.write(lambda tx: facts.hash_key(tx, sealer, fresh))
+        try:
+            hash_key = await self.store.write(lambda tx: facts.hash_key(tx, sealer, fresh))
+        except SealError as error:
+            raise OperatorError(str(error)) from None
         self.book = AccountBook(self.store, settings.data)
         await self.book.open_first()
         self.line = _line(settings, self.clock)
@@ -208,12 +211,18 @@ class Server:
             await self.keys.note_uses()
 
 
-def _sealer(settings: Settings) -> Sealer:
+def _sealer(settings: Settings, *, sealed_before: bool) -> Sealer:
+    """The keys of this store. A new one beside a store that holds sealed secrets would open nothing of it."""
     key = settings.secret_key.get_secret_value() if settings.secret_key else None
+    file = settings.data / KEY_FILE
+    if sealed_before and key is None and not file.exists():
+        raise OperatorError(
+            f"{file} is missing and opens this store's secrets: restore it, or set RINGBACK_SECRET_KEY"
+        )
     try:
         return load_or_create(settings.data, key)
-    except ValueError as error:
-        raise OperatorError(str(error)) from None
+    except (ValueError, OSError) as error:
+        raise OperatorError(f"{file}: {error}") from None
 
 
 def _line(settings: Settings, clock: MovableClock) -> SimulatedLine:

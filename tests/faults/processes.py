@@ -13,7 +13,7 @@ from pathlib import Path
 from ringback.settings import PREFIX
 
 ROOT = Path(__file__).parents[2]
-RINGBACK = (sys.executable, "-c", "import sys; from ringback.cli import main; sys.exit(main())")
+RINGBACK = (sys.executable, "-c", "import sys; from ringback.entry import main; sys.exit(main())")
 _URL = re.compile(r"answers at (http://\S+?)[;\s]")
 _START_S = 30.0
 

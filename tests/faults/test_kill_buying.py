@@ -41,10 +41,6 @@ async def _ask(world: World, method: str, path: str, **request: Any) -> tuple[in
             await asyncio.sleep(0.01)
 
 
-@pytest.mark.xfail(
-    reason="a kill between an order's end and its key's leaves the key under way; racers beyond five get no number",
-    strict=False,
-)
 async def test_what_the_network_sold_is_held_here(tmp_path: Path, seed: int) -> None:
     answers: dict[int, tuple[int, Any]] = {}
     released: dict[str, int] = {}

@@ -20,10 +20,6 @@ from tests.faults.processes import RINGBACK, Process, environment
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(120)]
 
-KNOWN_BY_TRACEBACK = pytest.mark.xfail(
-    reason="some of these end in a traceback and exit code 1", strict=False
-)
-
 
 class Ran(NamedTuple):
     """A command that has ended."""
@@ -149,9 +145,7 @@ async def test_sigterm_ends_streams_and_waits(server: Process, client: Client) -
 @pytest.mark.parametrize(
     "after_s",
     [
-        pytest.param(
-            0.3, marks=pytest.mark.xfail(reason="imports show the interrupt's traceback", strict=False)
-        ),
+        0.3,
         1.5,
         2.5,
         None,
@@ -299,7 +293,6 @@ def test_folder_that_can_not_be(tmp_path: Path, place: Callable[[Path], str]) ->
     _one_line(ringback(tmp_path, "serve", "--port", "0", "--data", data), 2, data, "--data")
 
 
-@KNOWN_BY_TRACEBACK
 @pytest.mark.parametrize("name", ["ringback.db", "network.db", "secret.key", "first-key"])
 def test_folder_where_a_file_should_be(tmp_path: Path, name: str) -> None:
     (tmp_path / "data" / name).mkdir(parents=True)
@@ -308,7 +301,6 @@ def test_folder_where_a_file_should_be(tmp_path: Path, name: str) -> None:
     assert "Traceback" not in ran.err
 
 
-@KNOWN_BY_TRACEBACK
 @pytest.mark.parametrize("name", ["ringback.db", "network.db", "secret.key"])
 def test_file_that_is_none_of_ours(tmp_path: Path, name: str) -> None:
     (tmp_path / "data").mkdir()
@@ -319,7 +311,6 @@ def test_file_that_is_none_of_ours(tmp_path: Path, name: str) -> None:
     assert name in ran.err
 
 
-@KNOWN_BY_TRACEBACK
 async def test_sealing_key_that_is_gone(server: Process, tmp_path: Path) -> None:
     """Without its key the store can't be read: say so, and make no new key over it."""
     await server.start()
@@ -355,9 +346,6 @@ async def test_second_server_on_one_folder(server: Process, client: Client, tmp_
     await client.ask("GET", "/v1/numbers")
 
 
-@pytest.mark.xfail(
-    reason="asyncio.wait_for of Python 3.11 swallows a cancellation that meets a wake-up", strict=False
-)
 async def test_a_worker_that_is_woken_and_cancelled_ends() -> None:
     """Otherwise a stop under load waits for ever."""
     live = InProcess()

@@ -22,6 +22,7 @@ _MACHINE_FAULTS = {
     errno.EDQUOT,
     errno.EMFILE,
     errno.ENOTDIR,
+    errno.EISDIR,
 }
 
 

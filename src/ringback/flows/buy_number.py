@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ringback.agents import service as agents
+from ringback.agents.errors import AgentNotFound
 from ringback.carriers.protocol import Carrier, NoAnswer, Offer, Refused, Throttled, Unreachable
 from ringback.events.log import record
 from ringback.flows.attach_number import attach
 from ringback.kit import phone
 from ringback.kit.clock import real_ms
-from ringback.kit.faults import Fault, Invalid
+from ringback.kit.faults import Invalid
 from ringback.numbers import service as numbers
 from ringback.numbers import store as number_store
 from ringback.numbers.errors import (
@@ -23,11 +24,12 @@ from ringback.numbers.errors import (
     NumberTaken,
     PurchaseUnconfirmed,
 )
+from ringback.numbers.schemas import PhoneNumberResponse
 from ringback.storage import idempotency
 from ringback.storage.store import Store
 from ringback.storage.tx import Row, Tx
 
-_OFFERS = 5
+_OFFERS, _SEARCHES = 5, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,24 +55,31 @@ async def buy_number(store: Store, carrier: Carrier, asked: BuyNumber, *, limit:
     if asked.e164 is None:
         numbers.check_area_code(asked.country, asked.area_code)
     await store.read(lambda db: _check(db, asked, limit))
-    for offer in await _offers(carrier, asked):
-        order = await store.write(
-            lambda tx, offer=offer: _order(tx, carrier.name, asked, offer, limit),  # type: ignore[misc]
-            account=asked.account_id,
-        )
-        if await _bought(store, carrier, order):
-            number = await store.write(
-                lambda tx, order=order: complete(tx, order),  # type: ignore[misc]
-                account=asked.account_id,
-            )
-            if number is None:
-                raise PurchaseUnconfirmed("the order was settled elsewhere; list your numbers to see it")
-            return number
-        if asked.e164 is not None:
+    for _ in range(_SEARCHES):
+        offers = await _offers(carrier, asked)
+        for offer in offers:
+            number = await _buy(store, carrier, asked, offer, limit)
+            if number is not None:
+                return number
+        # Others were quicker; what they bought is offered no more.
+        if asked.e164 is not None or not offers:
             break
     if asked.e164 is not None:
         raise NumberTaken(f"{asked.e164} can't be bought: it is held or gone", field="ringback.phoneNumber")
     raise NoNumberAvailable(f"the carrier has no number of {asked.country} left")
+
+
+async def _buy(store: Store, carrier: Carrier, asked: BuyNumber, offer: Offer, limit: int) -> Row | None:
+    """Order one offer and buy it; None when it is gone."""
+    order = await store.write(
+        lambda tx: _order(tx, carrier.name, asked, offer, limit), account=asked.account_id
+    )
+    if not await _bought(store, carrier, order):
+        return None
+    number = await store.write(lambda tx: complete(tx, carrier, order), account=asked.account_id)
+    if number is None:
+        raise PurchaseUnconfirmed("the order was settled elsewhere; list your numbers to see it")
+    return number
 
 
 def _check(db: Any, asked: BuyNumber, limit: int) -> None:
@@ -137,26 +146,40 @@ async def _bought(store: Store, carrier: Carrier, order: Row) -> bool:
 
 
 async def _fail(store: Store, order: Row, reason: str) -> None:
-    await store.write(
-        lambda tx: numbers.fail_order(tx, order["account_id"], order["id"], reason),
-        account=order["account_id"],
-    )
+    def unit(tx: Tx) -> None:
+        numbers.fail_order(tx, order["account_id"], order["id"], reason)
+        claim = claim_of(order)
+        if claim is not None:
+            idempotency.hold(tx, claim, None)
+
+    await store.write(unit, account=order["account_id"])
 
 
-def complete(tx: Tx, order: Row) -> Row | None:
-    """The carrier has sold the number of an open order: store it, attached as asked if its agent is still there."""
+def complete(tx: Tx, carrier: Carrier, order: Row) -> Row | None:
+    """The carrier has sold the number of an open order: store it, and the answer for whoever repeats the request.
+
+    It is attached as asked, if its agent is still there. None when the order was already settled.
+    """
     number = numbers.complete_purchase(tx, order["account_id"], order["id"])
     if number is None:
         return None
     record(tx, number["account_id"], "number.bought", numberId=number["id"], phoneNumber=number["e164"])
-    agent_id = numbers.asked_of(order).get("agent_id")
+    number = _attached(tx, number, numbers.asked_of(order).get("agent_id"))
+    claim = claim_of(order)
+    if claim is not None:
+        outbound_sms = carrier.outbound_sms(number["e164"], number["country"])
+        body = PhoneNumberResponse.of(number, outbound_sms).model_dump_json(by_alias=True)
+        idempotency.keep(tx, claim, idempotency.Answer(200, body.encode()))
+    return number
+
+
+def _attached(tx: Tx, number: Row, agent_id: str | None) -> Row:
     if agent_id is None:
         return number
     try:
-        agents.get(tx, number["account_id"], agent_id)
-    except Fault:
+        return attach(tx, number["account_id"], agent_id, number["id"])
+    except AgentNotFound:
         return number
-    return attach(tx, number["account_id"], agent_id, number["id"])
 
 
 def claim_of(order: Row) -> idempotency.Claim | None:

@@ -7,9 +7,7 @@ from ringback.flows.buy_number import claim_of, complete
 from ringback.flows.release_number import give_back
 from ringback.numbers import service as numbers
 from ringback.numbers import store as number_store
-from ringback.numbers.schemas import PhoneNumberResponse
 from ringback.storage import idempotency
-from ringback.storage.idempotency import Answer
 from ringback.storage.store import Store
 from ringback.storage.tx import Row, Tx
 
@@ -40,7 +38,7 @@ async def _settle(store: Store, carrier: Carrier, order: Row) -> bool:
     if bought is None:
         await store.write(lambda tx: _fail(tx, order), account=account_id)
     else:
-        await store.write(lambda tx: _complete(tx, carrier, order), account=account_id)
+        await store.write(lambda tx: complete(tx, carrier, order), account=account_id)
     return True
 
 
@@ -49,14 +47,3 @@ def _fail(tx: Tx, order: Row) -> None:
     claim = claim_of(order)
     if claim is not None:
         idempotency.drop(tx, claim)
-
-
-def _complete(tx: Tx, carrier: Carrier, order: Row) -> None:
-    """The number is ours; whoever repeats the request gets the answer that the first never got."""
-    number = complete(tx, order)
-    claim = claim_of(order)
-    if number is None or claim is None:
-        return
-    outbound_sms = carrier.outbound_sms(number["e164"], number["country"])
-    body = PhoneNumberResponse.of(number, outbound_sms).model_dump_json(by_alias=True)
-    idempotency.keep(tx, claim, Answer(200, body.encode()))

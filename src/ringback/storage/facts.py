@@ -20,6 +20,11 @@ def hash_key(tx: Tx, sealer: Sealer, fresh: bytes) -> bytes:
     return bytes.fromhex(sealer.open(row["value"], context=_HASH_KEY))
 
 
+def is_sealed(db: Reads) -> bool:
+    """Whether the store holds sealed secrets already."""
+    return db.get(meta, _HASH_KEY) is not None
+
+
 def new_hash_key() -> bytes:
     return secrets.token_bytes(32)
 

@@ -81,15 +81,20 @@ def begin(tx: Tx, claim: Claim) -> Answer | None:
     return found
 
 
-def hold(tx: Tx, claim: Claim, holder: str) -> None:
-    """The order `holder` will settle the key, even when the request's process dies."""
+def hold(tx: Tx, claim: Claim, holder: str | None) -> None:
+    """The order `holder` will settle the key, even when the request's process dies; None: only the request will."""
     row = tx.get(idempotency, claim.account_id, claim.operation, claim.key)
     if row is not None and row["status"] is None:
         tx.update(idempotency, row, holder=holder)
 
 
-def keep(tx: Tx, claim: Claim, answer: Answer) -> None:
+def keep(tx: Tx, claim: Claim, answer: Answer) -> Answer:
+    """Keep the answer of a key that has none; answers the one that is kept."""
+    row = tx.get(idempotency, claim.account_id, claim.operation, claim.key)
+    if row is not None and row["status"] is not None and _lives(tx, row):
+        return Answer(row["status"], row["answer"].encode())
     _put(tx, claim, status=answer.status, answer=answer.body.decode())
+    return answer
 
 
 def drop(tx: Tx, claim: Claim) -> None:

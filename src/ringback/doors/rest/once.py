@@ -104,13 +104,15 @@ class Once:
         if kept is not None:
             return _response(kept)
         try:
-            answer = Answer(200, to_bytes(await act()))
+            answered = Answer(200, to_bytes(await act()))
         except BaseException as error:
             if not (isinstance(error, Fault) and error.may_have_happened):
                 await self._store.write(lambda tx: idempotency.drop(tx, claim), account=caller.account_id)
             raise
-        await self._store.write(lambda tx: idempotency.keep(tx, claim, answer), account=caller.account_id)
-        return _response(answer)
+        kept = await self._store.write(
+            lambda tx: idempotency.keep(tx, claim, answered), account=caller.account_id
+        )
+        return _response(kept)
 
     async def _waiting(self, look: Callable[[], Awaitable[Any]]) -> Any:
         """Do `look` again while the first request with the key is under way, ten seconds at most."""

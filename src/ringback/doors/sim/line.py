@@ -12,7 +12,9 @@ from ringback.doors.sim.clock import ClockDoor
 from ringback.doors.sim.moving import Timed
 from ringback.doors.sim.proxy import RemoteNetwork
 from ringback.doors.sim.router import build_router
+from ringback.kit import sqlite
 from ringback.kit.clock import Clock
+from ringback.operator_error import SERVICE_MISSING, OperatorError
 from ringback.sim.network import Network
 from ringback.sim.unit import Handsets
 
@@ -46,11 +48,19 @@ class LocalLine:
     """The network in this process."""
 
     def __init__(self, data: Path, clock: Clock, *, handsets: Handsets, answer_timeout_s: float) -> None:
-        self._network = Network(data / FILE, clock, handsets=handsets)
+        self._file = data / FILE
+        self._network = Network(self._file, clock, handsets=handsets)
         self.carrier: Carrier = SimulatedCarrier(self._network, answer_timeout_s=answer_timeout_s)
 
     async def start(self) -> None:
-        await self._network.start()
+        """Raises `OperatorError` when the network's file can't be opened."""
+        try:
+            await self._network.start()
+        except (sqlite.module.Error, OSError) as error:
+            raise OperatorError(
+                f"the simulated network's file {self._file} can't be opened ({error}): move it away or restore it",
+                exit_code=SERVICE_MISSING,
+            ) from None
         await self.carrier.start()
 
     async def stop(self) -> None:
