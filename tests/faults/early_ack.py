@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from ringback import cli
+from ringback.kit import groups
 from ringback.storage import sqlite as storage
 
 _LATE_S = 0.1
@@ -33,7 +34,7 @@ def plant() -> None:
 
     def answer_first(self: Any, conn: Any, batch: Any) -> Any:
         outcomes = attempt(self, _Uncommitted(conn), batch)
-        self._answer(outcomes)
+        groups._answer(outcomes)
         time.sleep(_LATE_S)
         conn.execute("COMMIT")
         return []
