@@ -53,11 +53,11 @@ class _Executor:
 
     def change(self, table: RowStatements, op: str, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
         statement = table.update(columns) if op == UPDATE else getattr(table, op)
-        text = statement.compiled(SQLITE)[0]
+        text, values = statement.by_place()
         if len(rows) == 1:
-            self._conn.execute(text, rows[0])
+            self._conn.execute(text, values(rows[0]))
         else:
-            self._conn.executemany(text, rows)
+            self._conn.executemany(text, [values(row) for row in rows])
 
     def savepoint(self) -> None:
         self._conn.execute("SAVEPOINT unit")

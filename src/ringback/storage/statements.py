@@ -5,7 +5,9 @@ then only bound. Compiled statements skip Core's converters and defaults, so col
 name every column.
 """
 
+from collections.abc import Callable
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ClauseElement, Table, and_, bindparam, case, delete, func, insert, select, update
@@ -14,16 +16,18 @@ from sqlalchemy.dialects.sqlite import pysqlite as _pysqlite
 from sqlalchemy.engine import Dialect
 
 SQLITE: Dialect = _pysqlite.dialect(paramstyle="named")
+_SQLITE_BY_PLACE: Dialect = _pysqlite.dialect(paramstyle="qmark")
 
 
 class Statement:
     """A Core statement with named parameters, and its text in each dialect."""
 
-    __slots__ = ("_clause", "_literals", "_texts")
+    __slots__ = ("_by_place", "_clause", "_texts")
 
     def __init__(self, clause: ClauseElement) -> None:
         self._clause = clause
         self._texts: dict[str, tuple[str, dict[str, Any]]] = {}
+        self._by_place: tuple[str, Callable[[dict[str, Any]], tuple[Any, ...]]] | None = None
 
     def compiled(self, dialect: Dialect) -> tuple[str, dict[str, Any]]:
         """The text and the values that the statement itself holds."""
@@ -33,6 +37,15 @@ class Statement:
             literals = {name: value for name, value in compiled.params.items() if value is not None}
             found = self._texts[dialect.name] = (str(compiled), literals)
         return found
+
+    def by_place(self) -> tuple[str, Callable[[dict[str, Any]], tuple[Any, ...]]]:
+        """The text for SQLite with `?`, and what makes its values of a row: binding by name costs half as much again."""
+        if self._by_place is None:
+            compiled = self._clause.compile(dialect=_SQLITE_BY_PLACE)
+            names = compiled.positiontup or []  # type: ignore[attr-defined]
+            take = itemgetter(*names)
+            self._by_place = str(compiled), take if len(names) > 1 else lambda row: (take(row),)
+        return self._by_place
 
 
 class RowStatements:
