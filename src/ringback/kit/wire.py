@@ -9,6 +9,11 @@ from pydantic.alias_generators import to_camel
 def _storable(text: str) -> str:
     if "\x00" in text:
         raise ValueError("must not contain the character NUL (U+0000)")
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise ValueError("must not contain lone surrogates") from None
     return text
 
 
@@ -99,19 +104,11 @@ def check_json(value: Any) -> None:
         inner: list[Any] = []
         for item in level:
             if isinstance(item, str):
-                _check_text(item)
+                _storable(item)
             elif isinstance(item, dict):
                 for name in item:
-                    _check_text(name)
+                    _storable(name)
                 inner.extend(item.values())
             elif isinstance(item, list):
                 inner.extend(item)
         level = inner
-
-
-def _check_text(text: str) -> None:
-    _storable(text)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ValueError("must not contain lone surrogates") from None

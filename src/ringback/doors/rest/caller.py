@@ -37,6 +37,7 @@ class Keys:
         self._store = store
         self._clock = clock
         self._known: dict[str, tuple[float, keys.KnownKey]] = {}
+        self._revocations = 0
         self.used: dict[str, int] = {}
         self.local_token: str | None = None
 
@@ -53,8 +54,10 @@ class Keys:
         if entry is not None and (not self._store.shared or entry[0] > time.monotonic()):
             found: keys.KnownKey | None = entry[1]
         else:
+            revocations = self._revocations
             found = await self._store.read(lambda db: keys.find(db, key_hash, now=now))
-            if found is not None:
+            # A key that was revoked while it was looked up must not be remembered as live.
+            if found is not None and revocations == self._revocations:
                 if len(self._known) >= _MOST_KNOWN:
                     self._known.clear()
                 self._known[key_hash] = (time.monotonic() + _KNOWN_FOR_S, found)
@@ -71,6 +74,7 @@ class Keys:
 
     def forget(self, key_hash: str) -> None:
         """The key was revoked."""
+        self._revocations += 1
         self._known.pop(key_hash, None)
 
     async def note_uses(self) -> None:
