@@ -37,7 +37,7 @@ def test_each_commit_is_a_sync(tmp_path: Path) -> None:
     """Where the system's calls can be watched: at least one `fdatasync` for each unit that was waited for."""
     strace = shutil.which("strace")
     if strace is None:
-        return  # that the setting is FULL is tested above
+        pytest.skip("strace is missing: apt-get install strace")
     log = tmp_path / "calls"
     command = [strace, "-f", "-e", "trace=fdatasync,fsync,write", "-s", "8", "-o", str(log)]
     program = [sys.executable, "-m", "tests.storage.test_durability", str(tmp_path)]
