@@ -7,9 +7,12 @@ rates fall and tails grow; the processor time a request hardly moves, and is the
 """
 
 import argparse
+import contextlib
 import os
 import statistics
 from dataclasses import dataclass, field
+
+from tests.postgres import Databases, own_server
 
 from bench import cold, inbound
 from bench.load import Run, load, texts
@@ -62,8 +65,9 @@ def sends(rounds: int, seconds: float, database: str | None) -> None:
     """POST /v1/messages in its variants."""
     servers = {name: Server(name) for name in VARIANTS}
     if database:
-        servers["real on PostgreSQL"] = Server("real", database=database)
-        servers["idle on PostgreSQL"] = Server("idle", database=database)
+        databases = Databases(database)
+        for name in ("real", "idle"):
+            servers[f"{name} on PostgreSQL"] = Server(name, database=databases.empty())
     found: dict[tuple[str, int], Measured] = {}
     try:
         for server in servers.values():
@@ -109,7 +113,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="alternated runs a variant (3)")
     parser.add_argument("--seconds", type=float, default=4, help="length of a run (4)")
     parser.add_argument(
-        "--pg", default=os.environ.get("RINGBACK_BENCH_PG"), help="an empty PostgreSQL database's URL"
+        "--pg",
+        default=os.environ.get("RINGBACK_BENCH_PG"),
+        help="URL of a PostgreSQL where databases may be made (one of our own, if it is installed)",
     )
     parser.add_argument(
         "--first-run", action="store_true", help="also time a first `make run` in a fresh clone"
@@ -127,7 +133,8 @@ def main() -> None:
     if "inbound" in parts:
         inbound.report(asked.rounds)
     if "sends" in parts:
-        sends(asked.rounds, asked.seconds, asked.pg)
+        with contextlib.ExitStack() as stack:
+            sends(asked.rounds, asked.seconds, asked.pg or own_server(stack))
 
 
 if __name__ == "__main__":

@@ -86,7 +86,7 @@ def _name_of(url: str) -> str:
 def databases() -> Iterator[Databases]:
     """The server that `RINGBACK_TEST_PG_URL` names, else one of our own from what is installed; skips without any."""
     with contextlib.ExitStack() as stack:
-        url = os.environ.get(URL) or _own_server(stack)
+        url = os.environ.get(URL) or own_server(stack)
         if url is None:
             pytest.skip(MISSING)
         found = Databases(url)
@@ -110,7 +110,7 @@ def empty_postgres_url(databases: Databases) -> Iterator[str]:
     databases.drop(url)
 
 
-def _own_server(stack: contextlib.ExitStack) -> str | None:
+def own_server(stack: contextlib.ExitStack) -> str | None:
     binaries = _binaries()
     if binaries is not None:
         return stack.enter_context(_started(binaries))
