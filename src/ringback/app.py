@@ -160,7 +160,7 @@ class Server:
 
     def _start_workers(self, events: CarrierEvents) -> None:
         role = self.settings.role
-        self._begin(self.http.warm_up())
+        self._begin(self.http.warm_up(after_s=0.3))
         if role in ("all", "api"):
             self._begin(every(30, self.keys.note_uses))
         if role in ("all", "deliver"):

@@ -102,8 +102,12 @@ class OutgoingHttp:
             raise explain(error, host, timeout_s) from None
         return Response(status, _as_text(data), round((time.perf_counter() - started) * 1000))
 
-    async def warm_up(self) -> None:
-        """Import what the first post needs, in a thread: it takes a quarter of a second that no post should wait for."""
+    async def warm_up(self, *, after_s: float) -> None:
+        """Import what the first post needs, in a thread: it takes a quarter of a second that no post should wait for.
+
+        `after_s` leaves a starting server its time for its first answers.
+        """
+        await asyncio.sleep(after_s)
         await asyncio.to_thread(importlib.import_module, "aiohttp")
 
     async def close(self) -> None:

@@ -9,13 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Table
-
 from ringback.kit import sqlite, trace
 from ringback.kit.clock import Clock
 from ringback.kit.groups import Job, Outcome
 from ringback.kit.ids import IdMaker
 from ringback.storage.changes import UPDATE, Key
+from ringback.storage.reader import Reader
 from ringback.storage.statements import SQLITE, RowStatements, Statement, of
 from ringback.storage.store import Need
 from ringback.storage.tx import Reads, Row, Session, Tx
@@ -128,25 +127,6 @@ class _Writer(sqlite.GroupCommit):
         return outcomes
 
 
-class _Reader:
-    """Rows as they are committed."""
-
-    def __init__(self, conn: sqlite.Connection) -> None:
-        self._conn = conn
-
-    def get(self, table: Table, *key: str | int) -> Row | None:
-        statements = of(table)
-        return self.one(statements.get, **dict(zip(statements.key, key, strict=True)))
-
-    def one(self, statement: Statement, **params: Any) -> Row | None:
-        rows = self.all(statement, **params)
-        return rows[0] if rows else None
-
-    def all(self, statement: Statement, **params: Any) -> list[Row]:
-        text, literals = statement.compiled(SQLITE)
-        return self._conn.execute(text, {**literals, **params}).fetchall()
-
-
 class SqliteStore:
     """A store in one file. See `ringback.storage.store.Store`."""
 
@@ -187,7 +167,7 @@ class SqliteStore:
 
     def _query(self, query: Callable[[Reads], T]) -> T:
         with self._connection() as conn:
-            return query(_Reader(conn))
+            return query(Reader(conn, SQLITE))
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite.Connection]:

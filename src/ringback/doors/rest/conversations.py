@@ -19,7 +19,7 @@ from ringback.doors.rest.caller import Scoped
 from ringback.doors.rest.errors import JsonBytes
 from ringback.doors.rest.json_body import JsonRoute
 from ringback.doors.rest.once import to_bytes
-from ringback.doors.rest.paging import Cursor, Limit100, Limit200, Offset, cursor, within_store
+from ringback.doors.rest.paging import Cursor, Limit100, Limit200, Offset, messages_page, within_store
 from ringback.doors.rest.parts import Parts, parts_of
 from ringback.events.log import record
 from ringback.messages.errors import UnsupportedChannel
@@ -125,13 +125,8 @@ async def get_conversation_messages(
     def query(db: Reads) -> tuple[list[Row], bool]:
         service.get(db, account_id, conversation_id)
         scope = ("conversation_id", conversation_id)
-        return page_of_conversation(
-            db,
-            account_id,
-            conversation_id,
-            limit=limit,
-            before=cursor(db, account_id, "before", before, scope=scope),
-            after=cursor(db, account_id, "after", after, scope=scope),
+        return messages_page(
+            db, page_of_conversation, account_id, scope, limit=limit, before=before, after=after
         )
 
     rows, more = await parts_of(request).store.read(query)

@@ -9,7 +9,15 @@ from ringback.doors.rest.caller import Scoped
 from ringback.doors.rest.errors import JsonBytes
 from ringback.doors.rest.json_body import JsonRoute
 from ringback.doors.rest.once import claim_of, to_bytes
-from ringback.doors.rest.paging import NOT_GIVEN, Cursor, Limit100, Limit200, Offset, cursor, within_store
+from ringback.doors.rest.paging import (
+    NOT_GIVEN,
+    Cursor,
+    Limit100,
+    Limit200,
+    Offset,
+    messages_page,
+    within_store,
+)
 from ringback.doors.rest.parts import Parts, parts_of
 from ringback.flows.buy_number import BuyNumber, buy_number, typed_number
 from ringback.flows.release_number import release_number
@@ -174,14 +182,7 @@ async def get_messages(
     def query(db: Reads) -> tuple[list[Row], bool]:
         service.get(db, account_id, number_id)
         scope = ("number_id", number_id)
-        return page_of_number(
-            db,
-            account_id,
-            number_id,
-            limit=limit,
-            before=cursor(db, account_id, "before", before, scope=scope),
-            after=cursor(db, account_id, "after", after, scope=scope),
-        )
+        return messages_page(db, page_of_number, account_id, scope, limit=limit, before=before, after=after)
 
     rows, more = await parts_of(request).store.read(query)
     return JsonBytes(

@@ -1,6 +1,6 @@
 """Paging parameters (contract: behaviour, "Common")."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from fastapi import Query
 
@@ -8,7 +8,7 @@ from ringback.kit.faults import Invalid
 from ringback.kit.times import from_iso
 from ringback.messages.errors import MessageNotFound
 from ringback.messages.service import get
-from ringback.storage.tx import Reads
+from ringback.storage.tx import Reads, Row
 
 Limit100 = Annotated[int, Query(ge=1, le=100)]
 Limit200 = Annotated[int, Query(ge=1, le=200)]
@@ -31,6 +31,43 @@ _FARTHEST = 1 << 62
 def within_store(offset: int) -> int:
     """An offset that every store can count to: past the last row either way."""
     return min(offset, _FARTHEST)
+
+
+class Page(Protocol):
+    """`page_of_number` and `page_of_conversation`: exclusive times in ms, newest first, and whether there is more."""
+
+    def __call__(
+        self,
+        db: Reads,
+        account_id: str,
+        scope_id: str,
+        /,
+        *,
+        limit: int,
+        before: int | None,
+        after: int | None,
+    ) -> tuple[list[Row], bool]: ...
+
+
+def messages_page(
+    db: Reads,
+    page: Page,
+    account_id: str,
+    scope: tuple[str, str],
+    *,
+    limit: int,
+    before: str | None,
+    after: str | None,
+) -> tuple[list[Row], bool]:
+    """One page of the messages of `scope`, the column of a message and what it must hold. Raises `Invalid`."""
+    return page(
+        db,
+        account_id,
+        scope[1],
+        limit=limit,
+        before=cursor(db, account_id, "before", before, scope=scope),
+        after=cursor(db, account_id, "after", after, scope=scope),
+    )
 
 
 def cursor(db: Reads, account_id: str, field: str, text: str | None, *, scope: tuple[str, str]) -> int | None:

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import psycopg
-from sqlalchemy import Table
 
 from ringback.kit import trace
 from ringback.kit.clock import Clock
@@ -20,33 +19,14 @@ from ringback.storage.postgres.attempt import Attempts
 from ringback.storage.postgres.batches import Batches, UnitJob, run_single
 from ringback.storage.postgres.dialect import POSTGRES
 from ringback.storage.postgres.link import BY_KEY, WRITES, Connection, Link
-from ringback.storage.statements import Statement, of
+from ringback.storage.reader import Reader
 from ringback.storage.store import Need
-from ringback.storage.tx import Reads, Row, Tx
+from ringback.storage.tx import Reads, Tx
 
 T = TypeVar("T")
 
 _SINGLES = 4
 """Units of the other kinds at once."""
-
-
-class _Reader:
-    """Rows as one snapshot shows them."""
-
-    def __init__(self, conn: Connection) -> None:
-        self._conn = conn
-
-    def get(self, table: Table, *key: str | int) -> Row | None:
-        statements = of(table)
-        return self.one(statements.get, **dict(zip(statements.key, key, strict=True)))
-
-    def one(self, statement: Statement, **params: Any) -> Row | None:
-        rows = self.all(statement, **params)
-        return rows[0] if rows else None
-
-    def all(self, statement: Statement, **params: Any) -> list[Row]:
-        text, literals = statement.compiled(POSTGRES)
-        return self._conn.execute(text, {**literals, **params}).fetchall()
 
 
 class PostgresStore:
@@ -135,7 +115,7 @@ class PostgresStore:
             for _ in range(2):
                 try:
                     with _snapshot(link.get()) as conn:
-                        return query(_Reader(conn))
+                        return query(Reader(conn, POSTGRES))
                 except psycopg.OperationalError:
                     if not link.was_lost():
                         raise
