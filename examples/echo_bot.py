@@ -103,7 +103,10 @@ def main() -> None:
         "set RINGBACK_API_KEY=$(cat ringback-data/first-key)"
     )
     with AgentPhone(api_key=key, base_url=url) as client:
-        bot = EchoBot(client)
+        try:
+            bot = EchoBot(client)
+        except (AgentPhoneError, OSError) as error:
+            sys.exit(f"{url}: {error}")
         print(f"{NAME} answers at {bot.number}; Ctrl-C stops it", flush=True)
         try:
             bot.web.serve_forever()

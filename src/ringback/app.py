@@ -100,7 +100,8 @@ class Server:
         except SealError as error:
             raise OperatorError(str(error)) from None
         self.book = AccountBook(self.store, settings.data)
-        await self.book.open_first()
+        if settings.role in ("all", "api"):
+            await self.book.open_first()
         self.line = _line(settings, self.clock)
         await self.line.start()
         self._open.push_async_callback(self.line.stop)

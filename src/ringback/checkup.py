@@ -18,12 +18,13 @@ async def check_store(settings: Settings, store: Store) -> dict[str, Any]:
     from ringback.accounts.keys import list_keys
 
     try:
-        count = len(await store.read(list_keys))
+        live = sum(row["revoked_at"] is None for row in await store.read(list_keys))
+        count = f"{live} live key{'' if live == 1 else 's'}"
     except Exception as error:
         return part("store", False, f"does not answer ({type(error).__name__}): look at its server or disk")
     if settings.on_postgres:
-        return part("store", True, f"PostgreSQL, {count} keys")
-    return part("store", True, f"{settings.data}, SQLite {sqlite.VERSION}{_sqlite_note()}, {count} keys")
+        return part("store", True, f"PostgreSQL, {count}")
+    return part("store", True, f"{settings.data}, SQLite {sqlite.VERSION}{_sqlite_note()}, {count}")
 
 
 def _sqlite_note() -> str:

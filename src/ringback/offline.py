@@ -1,7 +1,9 @@
 """What the command line does with a store while no server runs on it."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 from ringback.accounts.book import AccountBook
@@ -63,12 +65,21 @@ def migrate(settings: Settings) -> str:
 def check(settings: Settings) -> list[dict[str, Any]]:
     """How each part is, as far as it can be told without a server."""
     if not settings.on_postgres and not settings.data.exists():
-        return [part("store", True, f"{settings.data} is made at the first start"), *check_settings(settings)]
+        return [_new_folder(settings.data), *check_settings(settings)]
 
     async def act(store: Store) -> list[dict[str, Any]]:
         return [await check_store(settings, store), *check_settings(settings)]
 
     return asyncio.run(_with_store(settings, act))
+
+
+def _new_folder(data: Path) -> dict[str, Any]:
+    above = next(folder for folder in data.parents if folder.exists())
+    if above.is_dir() and os.access(above, os.W_OK | os.X_OK):
+        return part("store", True, f"{data} is made at the first start")
+    return part(
+        "store", False, f"{data} can't be made in {above}: choose another with --data or RINGBACK_DATA"
+    )
 
 
 def _with_book(settings: Settings, act: Callable[[AccountBook], Awaitable[T]]) -> T:

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from ringback.operator_error import OperatorError
 
 FILE = "server.json"
+STORE = "ringback.db"
+"""The store's file, where it is SQLite."""
 _LOCK = "server.lock"
 
 

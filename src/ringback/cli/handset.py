@@ -94,7 +94,10 @@ def text(to: str, body: str, from_: str | None, data: str | None) -> None:
     """Send a text from a handset TO a number."""
     server = _server(data)
     phone = choose(_all(server), from_)
-    show(server.call("POST", f"/sim/v1/handsets/{phone['id']}/messages", {"to": to, "body": body}))
+    sent = server.call("POST", f"/sim/v1/handsets/{phone['id']}/messages", {"to": to, "body": body})
+    show(sent)
+    if sent["status"] == "failed":
+        raise OperatorError(f"the text was not delivered: no agent holds {sent['to']}")
 
 
 @handset.command()

@@ -39,6 +39,8 @@ def create(name: str | None, expires_days: int | None, as_json: bool, data: str 
 
         running.make_data_folder(settings.data)
         with _store(settings):
+            if not settings.on_postgres and not (settings.data / running.STORE).exists():
+                click.echo(f"There was no store in {settings.data}: making one.", err=True)
             made = offline.create_key(settings, name, expires_days)
     if as_json:
         click.echo(json.dumps({field: made[field] for field in ("id", "key", "accountId")}))

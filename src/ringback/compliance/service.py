@@ -28,7 +28,7 @@ def check_blocked(typed: str) -> None:
     """Raises `NumberBlocked` for a number never to be reached, in any spelling."""
     reason = blocked_reason(typed)
     if reason is not None:
-        raise NumberBlocked(f"this number is never dialled or texted: {reason}", field="to_number")
+        raise NumberBlocked(f"this number is never dialled or texted: it {reason}", field="to_number")
 
 
 def is_opted_out(db: Reads, account_id: str, number_id: str, party: str) -> bool:

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from ringback.kit.faults import Fault
+
 _log = structlog.get_logger("ringback.every")
 
 
@@ -14,5 +16,7 @@ async def every(period_s: float, what: Callable[[], Awaitable[object]]) -> None:
         await asyncio.sleep(period_s)
         try:
             await what()
+        except Fault as fault:
+            _log.warning("a periodic job could not be done", reason=fault.message)
         except Exception:
             _log.exception("a periodic job failed", job=getattr(what, "__qualname__", repr(what)))

@@ -93,7 +93,7 @@ class Dispatcher(LaneWorker[tuple[Claimed, Row]]):
             await self._settle(work, lambda tx: settle_text.unanswered(tx, work))
         else:
             await self._settle(work, lambda tx: settle_text.accepted(tx, work, ref))
-            _log.debug("a text was handed over", message_id=work.subject_id, carrier_ref=ref)
+            _log.info("a text was handed over", message_id=work.subject_id, carrier_ref=ref)
 
     async def _settle(self, work: Claimed, unit: Callable[[Tx], None]) -> None:
         try:

@@ -32,6 +32,7 @@ class Engine:
         self.settings = Settings()
         self.carrier, self.log, self.acknowledged = Signal(), Signal(), Signal()
         self.stopping = False
+        self.ending = Signal()
         self._handsets: Handsets = handsets
         self._ids = IdMaker(clock)
         self._store = GroupCommit(lambda: open_store(path), name="network")
@@ -49,7 +50,7 @@ class Engine:
     def end_waits(self) -> None:
         """Let nobody wait any longer; work is still taken."""
         self.stopping = True
-        for signal in (self.carrier, self.log, self.acknowledged, self._timers):
+        for signal in (self.carrier, self.log, self.acknowledged, self._timers, self.ending):
             signal.ring()
 
     async def stop(self) -> None:

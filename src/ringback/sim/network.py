@@ -51,6 +51,12 @@ class Network:
         """A stop is near: streams and waits end, work is still taken."""
         self._engine.end_waits()
 
+    async def wait_for_stop(self, timeout_s: float) -> None:
+        """Wait until nobody is to wait any longer, at most `timeout_s` (real time)."""
+        until = time.monotonic() + timeout_s
+        while not self.stopping and (left_s := until - time.monotonic()) > 0:
+            await wait(self._engine.ending.next(), left_s)
+
     @property
     def stopping(self) -> bool:
         """Whether streams should end."""

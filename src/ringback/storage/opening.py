@@ -11,16 +11,15 @@ from ringback.kit.clock import Clock
 from ringback.kit.ids import IdMaker
 from ringback.kit.notices import Sender
 from ringback.operator_error import SERVICE_MISSING, OperatorError
+from ringback.running import STORE
 from ringback.settings import Settings
 from ringback.storage import migrate
 from ringback.storage.sqlite import SqliteStore
 from ringback.storage.store import Store
 
-FILE = "ringback.db"
-
 
 def file_of(settings: Settings) -> Path:
-    return settings.data / FILE
+    return settings.data / STORE
 
 
 def bring_up(settings: Settings) -> bool:

@@ -34,6 +34,11 @@ class Network:
     def set(self, **settings: Any) -> dict[str, Any]:
         """Change settings, such as `registration="never"`, `loss_percent=5`; returns all of them."""
         changes = {camel(name): value for name, value in settings.items()}
+        unknown = changes.keys() - self.settings.keys()
+        if unknown:
+            raise TypeError(
+                f"the network has no setting {', '.join(sorted(unknown))}; it has {', '.join(self.settings)}"
+            )
         changed: dict[str, Any] = self._api.call("PATCH", "/sim/v1/network", changes)
         return changed
 

@@ -1,6 +1,5 @@
 """The carrier over a network in this process."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 from ringback.carriers.protocol import (
@@ -118,7 +117,7 @@ class SimulatedCarrier:
         self._stream.acknowledged(tokens)
 
     async def _lose_patience(self, error: NeverAnswers) -> str:
-        await asyncio.sleep(self._answer_timeout_s)
+        await self._network.wait_for_stop(self._answer_timeout_s)
         raise NoAnswer(error.message) from None
 
     async def _fetch(self, after: int) -> list[Fetched]:

@@ -91,7 +91,12 @@ async def _fault(request: Request, error: Exception) -> Response:
 
 async def _validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return validation_response(error.errors())
+    errors = error.errors()
+    if any(isinstance(one.get("input"), bytes) for one in errors):
+        # FastAPI hands a body of another content type over unread.
+        told = "send JSON, with the header 'Content-Type: application/json'"
+        errors = [{"loc": ("body",), "msg": told, "type": "content_type"}]
+    return validation_response(errors)
 
 
 async def _bad_json(request: Request, error: Exception) -> Response:
@@ -102,7 +107,10 @@ async def _bad_json(request: Request, error: Exception) -> Response:
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = _CODES.get(error.status_code, "BAD_REQUEST")
-    return error_response(error.status_code, code, str(error.detail), headers=error.headers)
+    told = str(error.detail)
+    if error.status_code == 404 and request.url.path == "/":
+        told = "there is no page here: the API is at /v1, and README.md leads to a first text"
+    return error_response(error.status_code, code, told, headers=error.headers)
 
 
 async def _body_too_large(request: Request, error: Exception) -> Response:

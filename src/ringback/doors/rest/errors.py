@@ -81,7 +81,7 @@ def validation_response(errors: Sequence[Mapping[str, Any]]) -> JsonBytes:
     detail = [
         {
             "loc": [part if isinstance(part, int) else _printable(str(part)) for part in error["loc"]],
-            "msg": _printable(str(error["msg"])),
+            "msg": _printable(str(error["msg"]).removeprefix("Value error, ")),
             "type": str(error["type"]),
         }
         for error in errors

@@ -39,7 +39,8 @@ async def _set(request: Request, caller: Caller, scope: str, asked: SetWebhook) 
         check_url(asked.url)
         parts.policy.judge_literal(asked.url)
     except BadUrl as error:
-        raise Invalid(str(error), field="url") from None
+        hint = "; it does while it listens on loopback only" if "loopback" in str(error) else ""
+        raise Invalid(f"{error}{hint}", field="url") from None
     secret = service.new_secret()
 
     def unit(tx: Tx) -> WebhookResponse:

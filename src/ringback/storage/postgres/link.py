@@ -1,6 +1,7 @@
 """One connection to PostgreSQL that is made again after it was lost."""
 
 import contextlib
+import re
 import time
 from typing import Any
 
@@ -17,6 +18,8 @@ RECONNECT_S = 5.0
 """How long whoever needs a connection waits for a lost database."""
 OUTCOME_S = 15.0
 """How long a lost database is asked what became of a commit."""
+_TELLING = 6
+"""Characters from which on a password is told by itself; hiding a shorter one would spoil words and so give it away."""
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.05, 1.0
 BY_KEY = (
     # What writers do in bulk goes by key: a plan made while a table was empty must not scan it when it is large.
@@ -55,10 +58,10 @@ def unreachable(url: str, error: Exception) -> OperatorError:
         return OperatorError("the database's URL is not a PostgreSQL URL: correct RINGBACK_DATABASE_URL")
     host, name = parts.get("host") or "this machine", parts.get("dbname") or "the user's database"
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    password = parts.get("password")
-    reason = lines[-1].strip()
-    if password:
-        reason = reason.replace(str(password), "***")
+    reason = re.sub(r"(password\s*=\s*)\S+", r"\1***", lines[-1].strip())
+    password = str(parts.get("password") or "")
+    if len(password) >= _TELLING:
+        reason = reason.replace(password, "***")
     return OperatorError(
         f"PostgreSQL at {host} (database {name}) can't be used ({reason}):"
         " start it, or correct --database or RINGBACK_DATABASE_URL",
