@@ -22,6 +22,11 @@ _AGAIN = {STALE, "40P01", "40001", "23505"}
 _TOO_LONG = "55P03"
 
 
+def _is_cut(error: psycopg.Error) -> bool:
+    """Whether the server or the way to it ended, and not a statement (SQLSTATE classes 08 and 57)."""
+    return error.sqlstate is None or error.sqlstate[:2] in ("08", "57")
+
+
 class Again(Exception):
     """Nothing was done, and another try may succeed."""
 
@@ -62,6 +67,9 @@ class Attempts:
                 conn.execute("COMMIT")
             return result
         except psycopg.Error as error:
+            if committing and _is_cut(error):
+                # The COMMIT may have been done before; the connection need not know yet that it is gone.
+                self._link.close()
             if self._link.was_lost():
                 return self._after_loss(error, xid if committing else None, lambda: result)
             self._link.roll_back()
