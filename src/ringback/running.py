@@ -26,7 +26,11 @@ class Running(NamedTuple):
 
 
 def make_data_folder(data: Path) -> None:
-    """Make the data folder, for the operator's eyes only, unless it is there and can be written to."""
+    """Make the data folder, for the operator's eyes only, unless it is there and can be written to.
+
+    What this process writes from now on is the operator's alone too, also in a folder that others can read.
+    """
+    os.umask(0o077)
     try:
         if not data.is_dir():
             data.mkdir(mode=0o700, parents=True)

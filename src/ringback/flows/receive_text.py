@@ -78,5 +78,11 @@ def _answer_keyword(tx: Tx, line: Line, number: Row, text: InboundMessage) -> No
     reply = compliance.heed(tx, number, text.from_, text.body)
     if reply is None or line.outbound_sms(number["e164"], number["country"]) != "enabled":
         return
-    asked = SendText(account_id=number["account_id"], to=text.from_, body=reply.body, number_id=number["id"])
+    asked = SendText(
+        account_id=number["account_id"],
+        to=text.from_,
+        body=reply.body,
+        number_id=number["id"],
+        despite_opt_out=reply.despite_opt_out,
+    )
     accept(tx, line, numbers.get(tx, number["account_id"], number["id"]), asked)

@@ -26,6 +26,10 @@ async def reconcile_orders(store: Store, carrier: Carrier, *, real_now: int) -> 
         except CarrierError as error:
             _log.warning("an order waits for the carrier", order=order["id"], reason=error.message)
             continue
+        except Exception:
+            # One order that can't be settled must not keep the server from its start.
+            _log.exception("an order could not be settled", order=order["id"])
+            continue
         settled += done
     return settled
 

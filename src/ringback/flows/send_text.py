@@ -43,6 +43,8 @@ class SendText:
     from_number: str | None = None
     agent_id: str | None = None
     validity_ms: int = VALIDITY_MS
+    despite_opt_out: bool = False
+    """The one confirmation that a person who opted out gets."""
 
 
 def needs(line: Line, asked: SendText) -> Sequence[Need]:
@@ -94,6 +96,7 @@ def accept(tx: Tx, line: Line, number: Row, asked: SendText) -> Row:
         segments=segment(asked.body),
         at=at,
         validity_ms=asked.validity_ms,
+        despite_opt_out=asked.despite_opt_out,
     )
     event = record(
         tx,

@@ -12,6 +12,8 @@ class Fault(Exception):
 
     status: ClassVar[int] = 400
     code: ClassVar[str] = "BAD_REQUEST"
+    where: str = "body"
+    """Which part of the request `field` belongs to: body, query or header."""
     may_have_happened: ClassVar[bool] = False
     """Whether the effect may be there all the same, so that its Idempotency-Key must not be used afresh."""
 
@@ -27,6 +29,10 @@ class Invalid(Fault):
 
     status = 422
     code = "VALIDATION_ERROR"
+
+    def __init__(self, message: str, *, field: str | None = None, where: str = "body") -> None:
+        super().__init__(message, field=field)
+        self.where = where
 
 
 class NotFound(Fault):

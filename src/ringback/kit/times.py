@@ -8,6 +8,8 @@ _RFC3339 = re.compile(
 )
 MAX_MS = 253_402_300_799_999
 """The last millisecond of the year 9999."""
+MIN_MS = -62_135_596_800_000
+"""The first of the year 1."""
 
 
 def to_iso(ms: int) -> str:
@@ -35,4 +37,7 @@ def from_iso(text: str) -> int:
         raise ValueError(f"expected an ISO 8601 date-time that exists: {error}") from None
     micros = int((fraction or ".0")[1:7].ljust(6, "0"))
     seconds = (at - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() + leap
-    return int(seconds) * 1000 + micros // 1000
+    ms = int(seconds) * 1000 + micros // 1000
+    if not MIN_MS <= ms <= MAX_MS:
+        raise ValueError("expected an ISO 8601 date-time in the years 1 to 9999 of UTC")
+    return ms

@@ -7,7 +7,8 @@ from functools import partial
 import structlog
 
 from ringback.carriers.protocol import Carrier, NoAnswer, OutboundText, Refused, Throttled, Unreachable
-from ringback.flows import settle_text
+from ringback.flows import dispatch_text, settle_text
+from ringback.flows.dispatch_text import Job
 from ringback.flows.send_text import KIND
 from ringback.kit import trace
 from ringback.kit.clock import Clock
@@ -25,7 +26,7 @@ THROTTLED_MS = 1_000
 UNREACHABLE_MS = 2_000
 
 
-class Dispatcher(LaneWorker[tuple[Claimed, Row]]):
+class Dispatcher(LaneWorker[Job]):
     """Claims due texts and submits them until drained."""
 
     kind = KIND
@@ -40,15 +41,17 @@ class Dispatcher(LaneWorker[tuple[Claimed, Row]]):
         self._carrier = carrier
         self._answer_timeout_s = answer_timeout_s
 
-    async def begin(self, *, most: int, token: str, lease_until: int) -> Sequence[tuple[Claimed, Row]]:
-        return await self._store.write(lambda tx: self._take(tx, most, token, lease_until))
+    async def begin(self, *, most: int, token: str, lease_until: int) -> Sequence[Job]:
+        return await self._store.write(
+            partial(dispatch_text.begin, most=most, cap=self.cap, token=token, lease_until=lease_until)
+        )
 
-    def _take(self, tx: Tx, most: int, token: str, lease_until: int) -> list[tuple[Claimed, Row]]:
-        work = outbox.claim(tx, KIND, most=most, cap=self.cap, token=token, lease_until=lease_until)
-        return [(item, messages.get(tx, item.account_id, item.subject_id)) for item in work]
-
-    async def work_on(self, job: tuple[Claimed, Row]) -> None:
-        await self._submit(*job)
+    async def work_on(self, job: Job) -> None:
+        if job.refusal is None:
+            await self._submit(job.work, job.message)
+            return
+        code, reason = job.refusal
+        await self._settle(job.work, lambda tx: settle_text.refused(tx, job.work, code=code, reason=reason))
 
     async def let_go(self, work: Claimed) -> None:
         end = partial(_put_back, wait_ms=0) if self._carrier.takes_our_id else settle_text.unanswered

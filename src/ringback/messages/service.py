@@ -33,6 +33,7 @@ def add_outbound(
     segments: Segments,
     at: int,
     validity_ms: int,
+    despite_opt_out: bool = False,
 ) -> Row:
     return tx.insert(
         messages,
@@ -52,6 +53,7 @@ def add_outbound(
         encoding=segments.encoding,
         carrier=number["carrier"],
         valid_until=tx.now + validity_ms,
+        despite_opt_out=int(despite_opt_out),
         request_id=tx.request_id,
     )
 

@@ -163,6 +163,7 @@ messages = Table(
     _int("sent_at", null=True),
     _int("delivered_at", null=True),
     _int("valid_until", null=True),
+    _int("despite_opt_out", default=0),
     _text("request_id", null=True),
 )
 

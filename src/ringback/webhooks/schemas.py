@@ -9,10 +9,18 @@ from ringback.kit.wire import CamelWire, IsoTime, Text
 from ringback.storage.tx import Row
 
 
+class WebhookExtras(CamelWire):
+    """What is ours and comes with trusted delivery; given now, it is refused rather than ignored."""
+
+    events: list[Text] | None = None
+    ordered: bool | None = None
+
+
 class SetWebhook(CamelWire):
     url: Text
     context_limit: Annotated[int, Field(ge=0, le=50)] | None = 10
     timeout: Annotated[int, Field(ge=5, le=120)] | None = 30
+    ringback: WebhookExtras | None = None
 
 
 class WebhookResponse(CamelWire):

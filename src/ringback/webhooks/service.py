@@ -173,9 +173,17 @@ def retry_wait_ms(delivery_id: str, attempts: int) -> int | None:
 
 
 def note_attempt(tx: Tx, row: Row, attempt: Attempt, *, give_up: bool = False) -> int | None:
-    """Store how an attempt ended; answers when (clock) the next is due, None when there is none."""
+    """Store how an attempt ended; answers when (clock) the next is due, None when there is none.
+
+    `give_up`: nothing was attempted and nothing will be.
+    """
+    if give_up:
+        tx.update(
+            deliveries, row, status="failed", error_message=attempt.error, next_retry_at=None, payload=None
+        )
+        return None
     attempts = row["attempts"] + 1
-    wait = None if attempt.ok or give_up else retry_wait_ms(row["id"], attempts)
+    wait = None if attempt.ok else retry_wait_ms(row["id"], attempts)
     due = None if wait is None else tx.now + wait
     status = "delivered" if attempt.ok else "failed" if due is None else "pending"
     tx.update(

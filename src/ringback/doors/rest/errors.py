@@ -54,11 +54,12 @@ def error_response(
     message: str,
     *,
     field: str | None = None,
+    where: str = "body",
     headers: Mapping[str, str] | None = None,
 ) -> JsonBytes:
     """The envelope `{"error": {...}, "detail": "..."}`; on 422 `detail` is the list of `{loc, msg, type}`."""
     if status == 422:
-        return validation_response([{"loc": _loc(field), "msg": message, "type": "value_error"}])
+        return validation_response([{"loc": _loc(field, where), "msg": message, "type": "value_error"}])
     details = [{"field": field, "message": message, "type": "value_error"}] if field else []
     body = {
         "error": {
@@ -72,8 +73,8 @@ def error_response(
     return JsonBytes(json.dumps(body).encode(), status_code=status, headers=dict(headers or {}))
 
 
-def _loc(field: str | None) -> list[str | int]:
-    return ["body", *field.split(".")] if field else ["body"]
+def _loc(field: str | None, where: str) -> list[str | int]:
+    return [where, *field.split(".")] if field else [where]
 
 
 def validation_response(errors: Sequence[Mapping[str, Any]]) -> JsonBytes:
@@ -114,4 +115,6 @@ def _printable(text: str) -> str:
 def fault_response(fault: Fault) -> JsonBytes:
     """The answer for an expected refusal of a room or flow."""
     headers = {"Retry-After": str(fault.retry_after_s)} if fault.retry_after_s is not None else {}
-    return error_response(fault.status, fault.code, fault.message, field=fault.field, headers=headers)
+    return error_response(
+        fault.status, fault.code, fault.message, field=fault.field, where=fault.where, headers=headers
+    )

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 import structlog
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ringback.doors.rest.errors import error_response
@@ -72,13 +73,12 @@ class Guard:
         length = headers.get(b"content-length", b"0")
         if not length.isdigit() or int(length) > self._max_body_bytes:
             return too_large(self._max_body_bytes)
-        if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
-            return error_response(
-                404 if "\x00" in scope["path"] else 422,
-                "NOT_FOUND",
-                "NUL is no character here",
-                field="query",
-            )
+        if "\x00" in scope["path"]:
+            return error_response(404, "NOT_FOUND", "there is nothing here")
+        if b"%00" in scope["query_string"]:
+            pair = next(pair for pair in scope["query_string"].split(b"&") if b"%00" in pair)
+            field = pair.partition(b"=")[0].decode("latin-1")
+            return error_response(422, "", "must not contain the character NUL", field=field, where="query")
         return None
 
     def _is_ours(self, host: str) -> bool:
@@ -108,8 +108,11 @@ def _without_empty(query: bytes) -> bytes:
     return b"&".join(pair for pair in pairs if not pair.endswith(b"=") or pair.count(b"=") != 1)
 
 
-class BodyTooLarge(Exception):
+class BodyTooLarge(HTTPException):
     """A body without a declared length went over the limit."""
+
+    def __init__(self) -> None:
+        super().__init__(413)
 
 
 class _Bounded:

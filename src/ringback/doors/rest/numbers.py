@@ -118,9 +118,9 @@ async def available_numbers(
     parts = parts_of(request)
     code = (country or "US").upper()
     if len(code) != 2 or not code.isascii() or not code.isalpha():
-        raise Invalid("takes a country's two letters, such as US", field="country")
+        raise Invalid("takes a country's two letters, such as US", field="country", where="query")
     if area_code and not (len(area_code) == 3 and area_code.isascii() and area_code.isdigit()):
-        raise Invalid("takes three digits, such as 415", field="areaCode")
+        raise Invalid("takes three digits, such as 415", field="areaCode", where="query")
     service.check_area_code(code, area_code or None)
     try:
         offers = await parts.carrier.search(

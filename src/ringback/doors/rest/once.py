@@ -29,7 +29,7 @@ async def claim_of(request: Request, caller: Caller) -> Claim | None:
     if key is None:
         return None
     if not 1 <= len(key) <= 255 or not all(" " <= character <= "~" for character in key):
-        raise Invalid("takes 1 to 255 printable characters", field="Idempotency-Key")
+        raise Invalid("takes 1 to 255 printable characters", field="Idempotency-Key", where="header")
     return Claim(
         account_id=caller.account_id,
         operation=f"{request.method} {request.url.path}",

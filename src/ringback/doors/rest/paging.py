@@ -83,10 +83,10 @@ def cursor(db: Reads, account_id: str, field: str, text: str | None, *, scope: t
         except MessageNotFound:
             message = {}
         if message.get(scope[0]) != scope[1]:
-            raise Invalid(f"there is no message {text[:64]} here", field=field)
+            raise Invalid(f"there is no message {text[:64]} here", field=field, where="query")
         at: int = message["at"]
         return at
     try:
         return from_iso(text)
     except ValueError as error:
-        raise Invalid(f"{error}, or the id of a message", field=field) from None
+        raise Invalid(f"{error}, or the id of a message", field=field, where="query") from None

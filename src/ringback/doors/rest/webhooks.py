@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request
 
 from ringback.agents import service as agents
 from ringback.doors.rest.caller import Caller, Scoped
-from ringback.doors.rest.errors import JsonBytes
+from ringback.doors.rest.errors import ApiError, JsonBytes
 from ringback.doors.rest.json_body import JsonRoute
 from ringback.doors.rest.once import claim_of, to_bytes
 from ringback.doors.rest.paging import NOT_GIVEN, Limit100, Offset, within_store
@@ -35,6 +35,13 @@ Hours = Annotated[int | None, Query(ge=1)]
 
 async def _set(request: Request, caller: Caller, scope: str, asked: SetWebhook) -> JsonBytes:
     parts = parts_of(request)
+    if asked.ringback and (asked.ringback.events is not None or asked.ringback.ordered):
+        raise ApiError(
+            400,
+            "NOT_IMPLEMENTED",
+            "choosing events and their order is not built in this version",
+            field="ringback",
+        )
     try:
         check_url(asked.url)
         parts.policy.judge_literal(asked.url)

@@ -10,6 +10,9 @@ from ringback.doors.rest.json_body import JsonRoute
 from ringback.kit.times import MAX_MS, from_iso, to_iso
 from ringback.kit.wire import CamelWire, IsoTime
 
+_FARTHEST_MS = from_iso("9000-01-01T00:00:00Z")
+"""The clock never goes back, so it must not come where a due date has no year any more."""
+
 
 class ClockReading(TypedDict):
     """`now_ms` in the clock's milliseconds, `mode` `real` or `frozen`, `offset_s` ahead of real time."""
@@ -125,9 +128,9 @@ def _target(body: ClockChange, now_ms: int) -> int:
     else:
         field = "advanceSeconds"
         seconds = body.advance_seconds or 0.0
-        target = now_ms + round(seconds * 1000) if abs(seconds) < MAX_MS else MAX_MS + 1
+        target = now_ms + round(seconds * 1000) if abs(seconds) < MAX_MS else MAX_MS
     if target < now_ms:
         raise ApiError(422, "VALIDATION_ERROR", "the clock never goes back", field=field)
-    if target > MAX_MS:
-        raise ApiError(422, "VALIDATION_ERROR", "expected a time before the year 10000", field=field)
+    if target > _FARTHEST_MS:
+        raise ApiError(422, "VALIDATION_ERROR", "expected a time before the year 9000", field=field)
     return target

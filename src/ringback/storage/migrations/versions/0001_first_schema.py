@@ -181,6 +181,7 @@ def upgrade() -> None:
         sa.Column("sent_at", sa.BigInteger(), autoincrement=False, nullable=True),
         sa.Column("delivered_at", sa.BigInteger(), autoincrement=False, nullable=True),
         sa.Column("valid_until", sa.BigInteger(), autoincrement=False, nullable=True),
+        sa.Column("despite_opt_out", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("request_id", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("account_id", "id"),
     )

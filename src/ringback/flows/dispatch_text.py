@@ -1,0 +1,39 @@
+"""Beginning to hand texts over: the gate once more, since a person may have opted out while a text was queued."""
+
+from dataclasses import dataclass
+
+from ringback.compliance import service as compliance
+from ringback.flows.send_text import KIND
+from ringback.messages import service as messages
+from ringback.numbers import service as numbers
+from ringback.storage import outbox
+from ringback.storage.outbox import Claimed
+from ringback.storage.tx import Reads, Row, Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One text to hand over, or why it must not be: a code and a reason."""
+
+    work: Claimed
+    message: Row
+    refusal: tuple[str, str] | None = None
+
+
+def begin(tx: Tx, *, most: int, cap: int, token: str, lease_until: int) -> list[Job]:
+    """Claim due texts."""
+    jobs: list[Job] = []
+    for work in outbox.claim(tx, KIND, most=most, cap=cap, token=token, lease_until=lease_until):
+        message = messages.get(tx, work.account_id, work.subject_id)
+        jobs.append(Job(work, message, _refusal(tx, message)))
+    return jobs
+
+
+def _refusal(db: Reads, message: Row) -> tuple[str, str] | None:
+    number = numbers.get(db, message["account_id"], message["number_id"])
+    if number["status"] != "active":
+        return "PHONE_NUMBER_RELEASED", "the number was released while the text was queued"
+    opted_out = compliance.is_opted_out(db, number["account_id"], number["id"], message["to_e164"])
+    if opted_out and not message["despite_opt_out"]:
+        return "RECIPIENT_OPTED_OUT", "the recipient opted out while the text was queued"
+    return None
