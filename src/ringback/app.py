@@ -21,6 +21,7 @@ from ringback.doors.rest.once import Once
 from ringback.doors.rest.parts import Parts
 from ringback.doors.sim.line import LocalLine, RemoteLine, SimulatedLine
 from ringback.doors.sim.moving import MovingClock, Timed
+from ringback.doors.sim.once import SimOnce
 from ringback.flows.carrier_events import CarrierEvents
 from ringback.flows.send_text import KIND as TEXT
 from ringback.flows.send_text import Line
@@ -149,7 +150,7 @@ class Server:
         self.app.state.keys = self.keys
         self.app.state.accounts = self.book
         self.app.state.check = lambda: checkup(self.settings, self.store)
-        self.asgi = rest.guarded(self.app, parts)
+        self.asgi = rest.guarded(SimOnce(self.app, parts.once, self.keys), parts)
 
     async def _recover(self) -> None:
         if self.store.shared:

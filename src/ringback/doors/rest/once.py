@@ -98,13 +98,21 @@ class Once:
         """A POST that goes outside between its units. What it refuses frees the key, unless it may have been done."""
         if claim is None:
             return JsonBytes(to_bytes(await act()))
+
+        async def answer() -> Answer:
+            return Answer(200, to_bytes(await act()))
+
+        return await self.answer(claim, caller, answer)
+
+    async def answer(self, claim: Claim, caller: Caller, act: Callable[[], Awaitable[Answer]]) -> JsonBytes:
+        """As `work`, for what answers by itself; what it raises frees the key."""
         kept = await self._waiting(
             lambda: self._store.write(lambda tx: idempotency.begin(tx, claim), account=caller.account_id)
         )
         if kept is not None:
             return _response(kept)
         try:
-            answered = Answer(200, to_bytes(await act()))
+            answered = await act()
         except BaseException as error:
             if not (isinstance(error, Fault) and error.may_have_happened):
                 await self._store.write(lambda tx: idempotency.drop(tx, claim), account=caller.account_id)
