@@ -51,6 +51,7 @@ class Desk:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             text=True,
+            preexec_fn=heed_interrupts,
         )
 
     def run(self, *command: str) -> str:
@@ -78,6 +79,11 @@ def served(folder: Path) -> Iterator[Desk]:
     with stopping(desk.start(".venv/bin/ringback", "serve", "--port", str(desk.port))) as process:
         desk.said = lines_to(process, "Next")
         yield desk
+
+
+def heed_interrupts() -> None:
+    """A shell's background job ignores Ctrl-C, and so would all that its tests start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @contextmanager
