@@ -139,6 +139,7 @@ class Server:
         self.first = FirstSteps(
             handset=await self.line.first_handset(), key_file=self.book.key_file, sandbox=True
         )
+        self._open.callback(self._close_doors)
         self.app.state.ready = True
 
     def _open_doors(self, parts: Parts) -> None:
@@ -197,10 +198,12 @@ class Server:
         self.line.end_waits()
 
     async def stop(self) -> None:
-        """Take no new work, let what is under way end, close everything."""
+        """Take no new work, let what is under way end, close everything. After a start that failed there is nothing."""
+        await self._open.aclose()
+
+    def _close_doors(self) -> None:
         self.app.state.ready = False
         self.end_waits()
-        await self._open.aclose()
 
     async def _rest(self) -> None:
         """Let the workers finish what they began, and end them."""

@@ -74,3 +74,16 @@ def test_what_was_never_attempted_is_not_counted(
     clock.advance(hours=3)
     (delivery,) = ringback.request("GET", "/v1/webhooks/deliveries").json["items"]
     assert (delivery["status"], delivery["attemptCount"]) == ("failed", 1)
+
+
+def test_a_number_that_the_carrier_took_back_is_ours_no_more(
+    ringback: Ringback, network: Network, clock: Clock
+) -> None:
+    agent = ringback.request("POST", "/v1/agents", json={"name": "holder"}).json
+    number = ringback.request("POST", "/v1/numbers", json={"agentId": agent["id"]}).json
+    network.fault("number-reclaimed", number=number["phoneNumber"])
+    clock.advance(seconds=1)
+    assert ringback.request("GET", f"/v1/numbers/{number['id']}").json["status"] == "released"
+    assert ringback.request("GET", "/v1/numbers").json["total"] == 0
+    text = {"agent_id": agent["id"], "to_number": "+14155550123", "body": "hello"}
+    assert ringback.request("POST", "/v1/messages", json=text).json["error"]["code"] == "AGENT_HAS_NO_NUMBER"

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 import structlog
 
@@ -76,7 +77,7 @@ class CarrierEvents:
             account_id = owner["account_id"]
             try:
                 message = await self._store.write(
-                    lambda tx: receive_text.receive_text(tx, self._line, account_id, text),  # noqa: B023
+                    partial(receive_text.receive_text, line=self._line, account_id=account_id, text=text),
                     account=account_id,
                     needs=receive_text.needs(self._line, owner, text),
                 )

@@ -3,6 +3,7 @@
 import secrets
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 from fastapi import Depends, Header, Request
@@ -81,7 +82,7 @@ class Keys:
         """Store when keys were last used."""
         used, self.used = self.used, {}
         for key_id, at in used.items():
-            await self._store.write(lambda tx, key_id=key_id, at=at: keys.note_use(tx, key_id, at))  # type: ignore[misc]
+            await self._store.write(partial(keys.note_use, key_id=key_id, at=at))
 
 
 def _unauthorized() -> ApiError:

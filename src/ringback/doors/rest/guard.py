@@ -12,7 +12,7 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ringback.doors.rest.errors import error_response
+from ringback.doors.rest.errors import JsonBytes, error_response
 from ringback.kit import trace
 from ringback.kit.ids import IdMaker
 
@@ -92,7 +92,7 @@ class Guard:
         return True
 
 
-def too_large(limit: int) -> ASGIApp:
+def too_large(limit: int) -> JsonBytes:
     return error_response(413, "BODY_TOO_LARGE", f"a body may hold {limit} bytes at most")
 
 
@@ -111,8 +111,9 @@ def _without_empty(query: bytes) -> bytes:
 class BodyTooLarge(HTTPException):
     """A body without a declared length went over the limit."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int) -> None:
         super().__init__(413)
+        self.limit = limit
 
 
 class _Bounded:
@@ -120,6 +121,7 @@ class _Bounded:
 
     def __init__(self, receive: Receive, limit: int) -> None:
         self._receive = receive
+        self._limit = limit
         self._left = limit
 
     async def __call__(self) -> Message:
@@ -127,7 +129,7 @@ class _Bounded:
         if message["type"] == "http.request":
             self._left -= len(message.get("body", b""))
             if self._left < 0:
-                raise BodyTooLarge
+                raise BodyTooLarge(self._limit)
         return message
 
 

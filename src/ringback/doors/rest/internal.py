@@ -5,7 +5,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 
-from ringback.accounts import keys
 from ringback.doors.rest.caller import Keys, require_token
 from ringback.doors.rest.json_body import JsonRoute
 from ringback.doors.rest.success import Success
@@ -51,6 +50,3 @@ async def revoke_key(request: Request, key_id: str) -> Success:
 @router.get("/check")
 async def check(request: Request) -> dict[str, Any]:
     return {"parts": await request.app.state.check()}
-
-
-__all__ = ["keys", "router"]

@@ -4,12 +4,12 @@ The network keeps no accounts and no answers, so the server does it in front of 
 every other POST, and a refusal frees the key.
 """
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ringback.doors.rest.caller import Caller, Keys
-from ringback.doors.rest.errors import JsonBytes, error_response, fault_response
+from ringback.doors.rest.errors import JsonBytes, fault_response
+from ringback.doors.rest.guard import BodyTooLarge, too_large
 from ringback.doors.rest.once import Once, claim_of
 from ringback.kit.faults import Fault
 from ringback.storage.idempotency import Answer
@@ -40,10 +40,8 @@ class SimOnce:
         request = Request(scope, receive)
         try:
             body = await request.body()
-        except HTTPException as error:
-            await error_response(error.status_code, "BODY_TOO_LARGE", "the body is too large")(
-                scope, receive, send
-            )
+        except BodyTooLarge as error:
+            await too_large(error.limit)(scope, receive, send)
             return
         again = _replay(body)
         found = await self._keys.find(request.headers.get("authorization", "").partition(" ")[2])

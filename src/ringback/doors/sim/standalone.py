@@ -9,16 +9,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from ringback.doors.rest.errors import ApiError, error_response, fault_response, validation_response
+from ringback.doors.rest.errors import error_response
+from ringback.doors.rest.refusals import tell_errors
 from ringback.doors.sim.carrier_api import build_carrier_router
 from ringback.doors.sim.clock import NoClock
 from ringback.doors.sim.router import build_router
 from ringback.kit.clock import MovableClock
-from ringback.kit.faults import Fault
 from ringback.operator_error import OperatorError
 from ringback.sim.network import Network
 from ringback.sim.unit import Handsets
@@ -61,29 +59,8 @@ def create(network: Network, *, hosts: frozenset[str] | None = None) -> FastAPI:
 
     app.include_router(build_router(network, NoClock()))
     app.include_router(build_carrier_router(network))
-    _tell_errors(app)
+    tell_errors(app)
     return app
-
-
-def _tell_errors(app: FastAPI) -> None:
-    @app.exception_handler(Fault)
-    async def tell_fault(request: Request, error: Fault) -> Response:
-        return fault_response(error)
-
-    @app.exception_handler(ApiError)
-    async def tell_api_error(request: Request, error: ApiError) -> Response:
-        return error_response(
-            error.status, error.code, error.message, field=error.field, headers=error.headers
-        )
-
-    @app.exception_handler(RequestValidationError)
-    async def tell_invalid(request: Request, error: RequestValidationError) -> Response:
-        return validation_response(error.errors())
-
-    @app.exception_handler(HTTPException)
-    async def tell_http(request: Request, error: HTTPException) -> Response:
-        code = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}.get(error.status_code, "BAD_REQUEST")
-        return error_response(error.status_code, code, str(error.detail), headers=error.headers or {})
 
 
 async def serve(

@@ -1,0 +1,71 @@
+"""How every kind of refusal is told, whichever application meets it."""
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from ringback.doors.rest.errors import ApiError, error_response, fault_response, validation_response
+from ringback.doors.rest.guard import BodyTooLarge, too_large
+from ringback.doors.rest.json_body import BadJson
+from ringback.kit.faults import Fault
+
+_log = structlog.get_logger("ringback.rest")
+_CODES = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
+
+
+def tell_errors(app: FastAPI) -> None:
+    """Let the application answer in our envelope, whatever is raised."""
+    app.add_exception_handler(ApiError, _api_error)
+    app.add_exception_handler(Fault, _fault)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(BadJson, _bad_json)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(BodyTooLarge, _body_too_large)
+    app.add_exception_handler(Exception, _unforeseen)
+
+
+async def _api_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiError)
+    return error_response(error.status, error.code, error.message, field=error.field, headers=error.headers)
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Fault)
+    return fault_response(error)
+
+
+async def _validation(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    errors = error.errors()
+    if any(isinstance(one.get("input"), bytes) for one in errors):
+        # FastAPI hands a body of another content type over unread.
+        told = "send JSON, with the header 'Content-Type: application/json'"
+        errors = [{"loc": ("body",), "msg": told, "type": "content_type"}]
+    return validation_response(errors)
+
+
+async def _bad_json(request: Request, error: Exception) -> Response:
+    assert isinstance(error, BadJson)
+    return validation_response([{"loc": ("body",), "msg": error.detail, "type": "json_invalid"}])
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = _CODES.get(error.status_code, "BAD_REQUEST")
+    told = str(error.detail)
+    if error.status_code == 404 and request.url.path == "/":
+        told = "there is no page here: the API is at /v1, and README.md leads to a first text"
+    return error_response(error.status_code, code, told, headers=error.headers)
+
+
+async def _body_too_large(request: Request, error: Exception) -> Response:
+    assert isinstance(error, BodyTooLarge)
+    return too_large(error.limit)
+
+
+async def _unforeseen(request: Request, error: Exception) -> Response:
+    _log.error("a request failed in an unforeseen way", path=request.url.path, exc_info=error)
+    return error_response(
+        500, "INTERNAL_ERROR", "something went wrong here; the log tells more by X-Request-ID"
+    )
