@@ -7,8 +7,10 @@ from typing import Any
 from sqlalchemy import Index, text
 
 from ringback.storage.schema import (
+    accounts,
     agents,
     api_keys,
+    contacts,
     conversations,
     deliveries,
     idempotency,
@@ -26,6 +28,13 @@ def _only(where: str) -> dict[str, Any]:
 
 
 Index("api_keys_by_hash", api_keys.c.hash, unique=True)
+Index(
+    "accounts_by_parent",
+    accounts.c.parent_id,
+    accounts.c.created_at,
+    accounts.c.id,
+    **_only("parent_id IS NOT NULL"),
+)
 Index("agents_by_age", agents.c.account_id, agents.c.created_at, agents.c.id)
 Index("numbers_by_age", numbers.c.account_id, numbers.c.status, numbers.c.created_at, numbers.c.id)
 Index("numbers_by_agent", numbers.c.account_id, numbers.c.agent_id, numbers.c.attached_at)
@@ -44,6 +53,8 @@ Index(
     conversations.c.last_message_at,
     conversations.c.id,
 )
+Index("contacts_by_number", contacts.c.account_id, contacts.c.e164, unique=True)
+Index("contacts_by_age", contacts.c.account_id, contacts.c.created_at, contacts.c.id)
 Index("messages_by_number", messages.c.account_id, messages.c.number_id, messages.c.at)
 Index("messages_by_conversation", messages.c.account_id, messages.c.conversation_id, messages.c.at)
 Index("deliveries_by_age", deliveries.c.account_id, deliveries.c.created_at, deliveries.c.id)

@@ -43,8 +43,13 @@ accounts = Table(
     _int("conversation_count", default=0),
     _int("message_count", default=0),
     _int("delivery_count", default=0),
+    _int("deliveries_delivered", default=0),
+    _int("deliveries_failed", default=0),
+    _int("contact_count", default=0),
+    _int("deleted_at", null=True),
 )
-"""The head of an account: its lock, its event sequence and the totals of its long lists."""
+"""The head of an account: its lock, its event sequence and the totals of its long lists. `deleted_at`: a sub-account
+that was deleted answers nobody any more; its rows stay."""
 
 api_keys = Table(
     "api_keys",
@@ -167,6 +172,21 @@ messages = Table(
     _text("request_id", null=True),
 )
 
+contacts = Table(
+    "contacts",
+    metadata,
+    _account(),
+    _text("id", key=True),
+    _text("e164"),
+    _text("name"),
+    _text("email", null=True),
+    _text("notes", null=True),
+    _text("search_text"),
+    _int("created_at"),
+    _int("updated_at"),
+)
+"""People. `search_text` is what a search looks through, case folded, because the stores fold only ASCII alike."""
+
 carrier_refs = Table(
     "carrier_refs",
     metadata,
@@ -232,6 +252,59 @@ deliveries = Table(
     _int("delivered_at", null=True),
     _text("payload", null=True),
     _text("request_id", null=True),
+)
+
+delivery_hours = Table(
+    "delivery_hours",
+    metadata,
+    _account(),
+    _int("hour", key=True),
+    _text("event_type", key=True),
+    _int("total", default=0, change="sum"),
+    _int("delivered", default=0, change="sum"),
+    _int("failed", default=0, change="sum"),
+)
+"""Deliveries by the hour (its start, UTC ms) in which they were planned, and what became of them since."""
+
+usage_days = Table(
+    "usage_days",
+    metadata,
+    _account(),
+    _int("day", key=True),
+    _text("number_id", key=True),
+    _text("agent_id", key=True),
+    _int("messages", default=0, change="sum"),
+    _int("segments", default=0, change="sum"),
+    _int("calls", default=0, change="sum"),
+    _int("call_seconds", default=0, change="sum"),
+    _int("webhooks", default=0, change="sum"),
+)
+"""What was used by UTC day (its start in ms), number and the agent that had it then; empty where there was none."""
+
+usage_quarters = Table(
+    "usage_quarters",
+    metadata,
+    _account(),
+    _int("quarter", key=True),
+    _text("agent_id", key=True),
+    _int("messages", default=0, change="sum"),
+    _int("segments", default=0, change="sum"),
+    _int("calls", default=0, change="sum"),
+    _int("call_seconds", default=0, change="sum"),
+)
+"""The same by quarter of an hour (its start in ms): no time zone begins its day at a finer step."""
+
+feedback = Table(
+    "feedback",
+    metadata,
+    _account(),
+    _text("id", key=True),
+    _text("category"),
+    _text("note"),
+    _text("about_request_id", null=True),
+    _text("url", null=True),
+    _text("tags"),
+    _int("created_at"),
 )
 
 events = Table(
