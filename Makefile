@@ -11,6 +11,8 @@ UV_VERSION := 0.13.9
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-header --no-annotate
+JUDGES := .venv/judges
+NPM := tests/conformance/npm
 
 help:
 	@echo "make install   what the server needs, into .venv"
@@ -25,7 +27,7 @@ install: .venv/installed
 run: .venv/installed
 	@exec $(BIN)/ringback serve
 
-test: .venv/installed-dev
+test: .venv/installed-dev $(JUDGES)/installed
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
@@ -38,6 +40,7 @@ lock: $(UV)
 	@echo 'uv==$(UV_VERSION)' | $(LOCK) $(UPGRADE) - -o locks/uv.txt
 	@$(LOCK) $(UPGRADE) pyproject.toml --extra postgres -o locks/run.txt
 	@$(LOCK) $(UPGRADE) pyproject.toml --extra postgres --group dev -c locks/run.txt -o locks/dev.txt
+	@$(LOCK) $(UPGRADE) --group judges -o locks/judges.txt
 
 # The interpreter must be 3.11 or newer and able to make a virtual environment.
 .venv/bin/python:
@@ -63,6 +66,15 @@ $(UV): locks/uv.txt | .venv/bin/python
 .venv/installed-dev: locks/dev.txt locks/run.txt pyproject.toml $(UV)
 	@$(call sync,dev)
 	@touch .venv/installed $@
+
+# The vendor's other clients hold older versions of what we use, so they live apart: an environment and node's modules.
+$(JUDGES)/installed: locks/judges.txt $(NPM)/package.json $(NPM)/package-lock.json $(UV)
+	@echo "Installing locks/judges.txt and $(NPM)/package-lock.json"
+	@test -x $(JUDGES)/bin/python || $(UV) venv --quiet --python $(BIN)/python $(JUDGES)
+	@$(UV) pip sync --quiet --require-hashes --python $(JUDGES)/bin/python locks/judges.txt
+	@mkdir -p $(JUDGES)/npm && cp $(NPM)/package.json $(NPM)/package-lock.json $(JUDGES)/npm
+	@$(JUDGES)/bin/npm ci --prefix $(JUDGES)/npm --ignore-scripts --no-audit --no-fund --no-update-notifier --prefer-offline --silent
+	@touch $@
 
 define sync
 echo "Installing locks/$(1).txt"; \
