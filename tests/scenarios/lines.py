@@ -1,10 +1,14 @@
 """An agent with a number, and a phone: what the retold cases start from."""
 
-from collections.abc import Callable
+import http.client
+import json
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
-from ringback.testing import Handset, Handsets, Ringback
+from ringback.testing import Answer, Handset, Handsets, Ringback
 from tests.phones import until
 
 T = TypeVar("T")
@@ -36,6 +40,20 @@ class Line:
         error = answer.json["error"]
         assert field is None or any(entry["field"].startswith(field) for entry in error["details"]), error
         return error
+
+    def raw(
+        self, method: str, path: str, content: bytes | None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """The answer to a body as it stands, which is called JSON unless `headers` say otherwise."""
+        parts = urlsplit(self.ringback.base_url)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+        sent = {"Authorization": f"Bearer {self.ringback.api_key}", "Content-Type": "application/json"}
+        with closing(connection):
+            connection.request(method, path, content, {**sent, **(headers or {})})
+            response = connection.getresponse()
+            got = response.read()
+        told = {name.lower(): value for name, value in response.getheaders()}
+        return Answer(response.status, json.loads(got) if got else None, told, got)
 
     def send(self, body: str, to: str | None = None) -> Any:
         return self.ask("POST", "/v1/messages", self.text(body, to))
