@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ringback.accounts import subs
 from ringback.events.log import record
 from ringback.flows.render_webhook import render_message
 from ringback.storage import outbox
@@ -17,11 +18,12 @@ CAP = 10
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One attempt to make. `endpoint` is None when it was deleted meanwhile."""
+    """One attempt to make. `endpoint` is None when it was deleted meanwhile, which `gone` tells in words."""
 
     work: Claimed
     delivery: Row
     endpoint: Row | None
+    gone: str | None = None
 
 
 def begin(tx: Tx, *, most: int, token: str, lease_until: int) -> list[Job]:
@@ -35,8 +37,12 @@ def begin(tx: Tx, *, most: int, token: str, lease_until: int) -> list[Job]:
             endpoint = None
         if endpoint is not None and delivery["payload"] is None:
             delivery = tx.update(deliveries, delivery, payload=render_message(tx, delivery))
-        jobs.append(Job(work, delivery, endpoint))
+        jobs.append(Job(work, delivery, endpoint, _gone(tx, work.account_id) if endpoint is None else None))
     return jobs
+
+
+def _gone(tx: Tx, account_id: str) -> str:
+    return f"the {'account' if subs.is_deleted(tx, account_id) else 'endpoint'} was deleted"
 
 
 def end(tx: Tx, work: Claimed, attempt: Attempt, *, give_up: bool = False) -> None:
@@ -50,8 +56,16 @@ def end(tx: Tx, work: Claimed, attempt: Attempt, *, give_up: bool = False) -> No
         outbox.put_back(tx, work, due_at=due)
         return
     outbox.finish(tx, work)
-    told = "webhook.delivered" if attempt.ok else "webhook.failed"
-    record(tx, work.account_id, told, deliveryId=delivery["id"], messageId=delivery["message_id"])
+    became = "delivered" if attempt.ok else "failed"
+    webhooks.count_end(tx, delivery, became)
+    record(
+        tx,
+        work.account_id,
+        f"webhook.{became}",
+        {f"deliveries_{became}": 1},
+        deliveryId=delivery["id"],
+        messageId=delivery["message_id"],
+    )
 
 
 def let_go(tx: Tx, work: Claimed) -> None:

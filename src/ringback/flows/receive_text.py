@@ -12,6 +12,7 @@ from ringback.numbers import service as numbers
 from ringback.storage import schema
 from ringback.storage.store import Need
 from ringback.storage.tx import Reads, Row, Tx
+from ringback.usage import service as usage
 from ringback.webhooks import service as webhooks
 
 
@@ -53,6 +54,7 @@ def receive_text(tx: Tx, line: Line, account_id: str, text: InboundMessage) -> R
         tx, conversation_id, number, text.from_, at=at, body=text.body, channel=text.channel
     )
     message = messages.add_inbound(tx, number, conversation_id, text, at=at)
+    usage.count_message(tx, number, message)
     event = record(
         tx,
         account_id,
@@ -62,7 +64,7 @@ def receive_text(tx: Tx, line: Line, account_id: str, text: InboundMessage) -> R
         conversationId=conversation_id,
         numberId=number["id"],
     )
-    webhooks.plan(
+    planned = webhooks.plan(
         tx,
         event,
         event_type="agent.message",
@@ -70,6 +72,8 @@ def receive_text(tx: Tx, line: Line, account_id: str, text: InboundMessage) -> R
         agent_id=number["agent_id"],
         message_id=message["id"],
     )
+    if planned is not None:
+        usage.count_webhook(tx, number)
     _answer_keyword(tx, line, number, text)
     return message
 

@@ -18,6 +18,7 @@ from ringback.numbers.errors import NumberNotFound
 from ringback.storage import outbox, schema
 from ringback.storage.store import Need
 from ringback.storage.tx import Reads, Row, Tx
+from ringback.usage import service as usage
 
 KIND = "text"
 VALIDITY_MS = 72 * 3_600_000
@@ -98,6 +99,7 @@ def accept(tx: Tx, line: Line, number: Row, asked: SendText) -> Row:
         validity_ms=asked.validity_ms,
         despite_opt_out=asked.despite_opt_out,
     )
+    usage.count_message(tx, number, message)
     event = record(
         tx,
         asked.account_id,

@@ -4,13 +4,13 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, delete, func, select
 
 from ringback.events.log import Event
 from ringback.kit.chance import chance
 from ringback.kit.faults import NotFound
 from ringback.storage import outbox
-from ringback.storage.schema import accounts, deliveries, webhooks
+from ringback.storage.schema import accounts, deliveries, delivery_hours, webhooks
 from ringback.storage.sealing import Sealer
 from ringback.storage.statements import Statement
 from ringback.storage.tx import Reads, Row, Tx
@@ -22,6 +22,7 @@ RETRY_AFTER_MS = (5_000, 30_000, 300_000, 1_800_000, 7_200_000)
 """The waits before the second to sixth attempt, before jitter."""
 JITTER = 0.2
 KEPT_ANSWER_BYTES = 4096
+HOUR_MS = 3_600_000
 
 _WINDOW = (deliveries.c.account_id == bindparam("account_id"), deliveries.c.created_at >= bindparam("since"))
 _NEWEST_FIRST = (deliveries.c.created_at.desc(), deliveries.c.id.desc())
@@ -39,6 +40,7 @@ _SCOPE_PAGE = Statement(
     .order_by(*_NEWEST_FIRST)
     .limit(bindparam("limit"))
 )
+_FORGET_ALL = Statement(delete(webhooks).where(webhooks.c.account_id == bindparam("account_id")))
 
 
 class WebhookNotFound(NotFound):
@@ -103,6 +105,11 @@ def forget_agent(tx: Tx, account_id: str, agent_id: str) -> None:
         tx.delete(webhooks, account_id, agent_id)
 
 
+def forget_all(tx: Tx, account_id: str) -> None:
+    """Remove every endpoint of an account; what was planned for them fails at its next turn."""
+    tx.execute(_FORGET_ALL, [webhooks], account_id=account_id)
+
+
 def secret_of(row: Row, sealer: Sealer) -> str:
     return sealer.open(row["secret_sealed"], context=row["id"])
 
@@ -141,6 +148,7 @@ def plan(
     head = tx.get(accounts, event.account_id)
     assert head is not None
     tx.update(accounts, head, delivery_count=head["delivery_count"] + 1)
+    _count(tx, row, "total")
     outbox.enqueue(
         tx,
         account_id=event.account_id,
@@ -151,6 +159,17 @@ def plan(
     )
     delivery_id: str = row["id"]
     return delivery_id
+
+
+def count_end(tx: Tx, row: Row, became: str) -> None:
+    """Count that a delivery is over, `delivered` or `failed`, in the hour in which it was planned."""
+    _count(tx, row, became)
+
+
+def _count(tx: Tx, row: Row, what: str) -> None:
+    hour = row["created_at"] - row["created_at"] % HOUR_MS
+    event_type = row["event_type"]
+    tx.adjust(delivery_hours, account_id=row["account_id"], hour=hour, event_type=event_type, **{what: 1})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,33 @@
+"""Counting what happens, in the unit in which it happens."""
+
+from ringback.storage.schema import usage_days, usage_quarters
+from ringback.storage.tx import Row, Tx
+from ringback.usage.periods import DAY_MS, QUARTER_MS, beginning
+
+NOBODY = ""
+"""Stands for the agent of what a number without one was used for."""
+
+
+def count_message(tx: Tx, number: Row, message: Row) -> None:
+    """Count a text of `number`, in either direction, for the agent that has the number now."""
+    at = message["at"]
+    used = {
+        "account_id": number["account_id"],
+        "agent_id": number["agent_id"] or NOBODY,
+        "messages": 1,
+        "segments": message["segments"],
+    }
+    tx.adjust(usage_days, day=beginning(at, DAY_MS), number_id=number["id"], **used)
+    tx.adjust(usage_quarters, quarter=beginning(at, QUARTER_MS), **used)
+
+
+def count_webhook(tx: Tx, number: Row) -> None:
+    """Count an event of `number` that is going to be told to an endpoint."""
+    tx.adjust(
+        usage_days,
+        account_id=number["account_id"],
+        day=beginning(tx.now, DAY_MS),
+        number_id=number["id"],
+        agent_id=number["agent_id"] or NOBODY,
+        webhooks=1,
+    )

@@ -1,0 +1,114 @@
+"""Sums of what was used. They are read from counters, so they cost the same however many messages there are."""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, bindparam, cast, func, select, union_all
+
+from ringback.storage.schema import messages, usage_days, usage_quarters
+from ringback.storage.statements import Statement
+from ringback.storage.tx import Reads, Row
+from ringback.usage.periods import DAY_MS, QUARTER_MS, beginning, whole_from
+
+_END = 1 << 62
+_COUNTED = ("messages", "segments", "calls", "call_seconds")
+
+
+def _total(column: ColumnElement[Any]) -> ColumnElement[int]:
+    # PostgreSQL's sum of integers is a decimal.
+    return cast(func.coalesce(func.sum(column), 0), BigInteger)
+
+
+def _counters(table: Any, time: ColumnElement[int], start: str, end: str) -> Any:
+    return select(table.c.agent_id, *[table.c[name] for name in _COUNTED]).where(
+        table.c.account_id == bindparam("account_id"), time >= bindparam(start), time < bindparam(end)
+    )
+
+
+_quarter, _day = usage_quarters.c.quarter, usage_days.c.day
+_span = union_all(
+    _counters(usage_quarters, _quarter, "start", "first_day"),
+    _counters(usage_days, _day, "first_day", "last_day"),
+    _counters(usage_quarters, _quarter, "last_day", "end"),
+).subquery()
+_BY_AGENT = Statement(
+    select(_span.c.agent_id, *[_total(_span.c[name]).label(name) for name in _COUNTED]).group_by(
+        _span.c.agent_id
+    )
+)
+"""Whole days, and by quarters what stands out at both ends."""
+
+_of_account = usage_days.c.account_id == bindparam("account_id")
+_BY_DAY = Statement(
+    select(
+        _day,
+        *[_total(usage_days.c[n]).label(n) for n in ("messages", "calls", "call_seconds", "webhooks")],
+    )
+    .where(_of_account, _day >= bindparam("start"))
+    .group_by(_day)
+)
+_BY_NUMBER = Statement(
+    select(
+        usage_days.c.number_id,
+        _total(usage_days.c.messages).label("messages"),
+        _total(usage_days.c.calls).label("calls"),
+    )
+    .where(_of_account)
+    .group_by(usage_days.c.number_id)
+)
+
+_used = select(usage_days.c.number_id).where(_of_account, _day == bindparam("day")).distinct().subquery()
+
+
+def _of_each_used_number(what: ColumnElement[int]) -> ColumnElement[int]:
+    # Asked for each number by itself, so that any planner takes the index by number and time.
+    rows = select(what).where(
+        messages.c.account_id == bindparam("account_id"),
+        messages.c.number_id == _used.c.number_id,
+        messages.c.at >= bindparam("start"),
+        messages.c.at < bindparam("end"),
+    )
+    return _total(rows.scalar_subquery())
+
+
+_EDGE = Statement(
+    select(
+        _of_each_used_number(func.count()).label("messages"),
+        _of_each_used_number(func.sum(messages.c.segments)).label("segments"),
+    ).select_from(_used)
+)
+"""What a window that begins within a quarter has of that quarter."""
+
+
+def by_agent(db: Reads, account_id: str, start: int, end: int) -> list[Row]:
+    """`messages`, `segments`, `calls` and `call_seconds` of each `agent_id` from `start` until `end`.
+
+    Both must be beginnings of quarters. What no agent did stands under `NOBODY`.
+    """
+    first_day = min(whole_from(start, DAY_MS), end)
+    last_day = max(beginning(end, DAY_MS), first_day)
+    return db.all(
+        _BY_AGENT, account_id=account_id, start=start, first_day=first_day, last_day=last_day, end=end
+    )
+
+
+def since(db: Reads, account_id: str, start: int) -> Row:
+    """`messages`, `segments` and `calls` of the account from `start` (any ms) until now."""
+    quarter = whole_from(start, QUARTER_MS)
+    edge = db.one(_EDGE, account_id=account_id, day=beginning(start, DAY_MS), start=start, end=quarter)
+    assert edge is not None
+    counted = by_agent(db, account_id, quarter, _END // DAY_MS * DAY_MS)
+    return {
+        "messages": edge["messages"] + sum(row["messages"] for row in counted),
+        "segments": edge["segments"] + sum(row["segments"] for row in counted),
+        "calls": sum(row["calls"] for row in counted),
+    }
+
+
+def by_day(db: Reads, account_id: str, start: int) -> dict[int, Row]:
+    """`messages`, `calls`, `call_seconds` and `webhooks` of each UTC day from `start` on on which there were any."""
+    return {row["day"]: row for row in db.all(_BY_DAY, account_id=account_id, start=start)}
+
+
+def by_number(db: Reads, account_id: str) -> dict[str, Row]:
+    """`messages` and `calls` of each number that was ever used."""
+    return {row["number_id"]: row for row in db.all(_BY_NUMBER, account_id=account_id)}
