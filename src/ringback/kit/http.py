@@ -1,4 +1,4 @@
-"""The one HTTP client with which the server calls others: webhooks first, then whatever else a customer names.
+"""The one HTTP client with which the server calls others: webhooks, media, whatever else a customer names.
 
 Everything it meets is taken for hostile: the URL, the addresses its name resolves to, and the answer. See
 `docs/decisions/0004-outgoing-http.md`.
@@ -8,8 +8,9 @@ import asyncio
 import importlib
 import socket
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,7 +25,16 @@ if TYPE_CHECKING:  # aiohttp costs 180 ms to import, so it waits for the first r
     from aiohttp import ClientResponse, ClientSession
     from yarl import URL
 
-__all__ = ["AddressPolicy", "BadUrl", "Failure", "OutgoingHttp", "RequestFailed", "Response", "check_url"]
+__all__ = [
+    "AddressPolicy",
+    "BadUrl",
+    "Download",
+    "Failure",
+    "OutgoingHttp",
+    "RequestFailed",
+    "Response",
+    "check_url",
+]
 
 Lookup = Callable[[str, int], Awaitable[Sequence[str]]]
 
@@ -49,6 +59,16 @@ class Response:
 
 
 @dataclass(frozen=True, slots=True)
+class Download:
+    """An answer to be kept. `body` is whole on a 200 and empty otherwise; `content_type` and `location` are as sent."""
+
+    status: int
+    content_type: str | None
+    location: str | None
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class _Target:
     """A URL made ready: for aiohttp, as messages show it, and the address if its host is a literal one."""
 
@@ -58,7 +78,7 @@ class _Target:
 
 
 class OutgoingHttp:
-    """Posts to addresses that the policy allows; belongs to one event loop, from the first post to `close`.
+    """Calls addresses that the policy allows; belongs to one event loop, from the first request to `close`.
 
     It sets no limit on requests in flight: whoever calls it holds the semaphores. `lookup` gives the IP
     addresses of a name, and is the system's resolver unless told otherwise.
@@ -91,16 +111,32 @@ class OutgoingHttp:
         """
         _check_headers(headers)
         started = time.perf_counter()
-        host = "the endpoint"
-        try:
-            target = _target(url)
-            host = target.shown
-            self._judge_literal(target)
-            async with asyncio.timeout(timeout_s):
-                status, data = await self._exchange(target.url, body, headers, keep_bytes, repeatable)
-        except Exception as error:
-            raise explain(error, host, timeout_s) from None
+        async with self._sent(
+            "POST", url, body, headers, timeout_s=timeout_s, repeatable=repeatable
+        ) as response:
+            status, data = response.status, await _read(response, keep_bytes)
         return Response(status, _as_text(data), round((time.perf_counter() - started) * 1000))
+
+    async def get(self, url: str, *, timeout_s: float, max_bytes: int) -> Download:
+        """Get `url` and return the answer, whatever its status; no redirect is followed.
+
+        `timeout_s` (seconds) is for everything. A body larger than `max_bytes` is hung up on as soon as that is
+        known, and one that was compressed, which nobody asked for, is not read.
+
+        Raises `RequestFailed`; its kind is `too_large` for such a body.
+        """
+        async with self._sent("GET", url, None, {}, timeout_s=timeout_s, repeatable=True) as response:
+            headers = response.headers
+            if response.status != 200:
+                return Download(response.status, None, headers.get("Location"), b"")
+            host = response.url.host_port_subcomponent
+            if headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
+                raise RequestFailed("protocol", f"{host} compressed its answer, which was not asked for")
+            too_large = response.content_length is not None and response.content_length > max_bytes
+            body = b"" if too_large else await _read(response, max_bytes + 1)
+            if too_large or len(body) > max_bytes:
+                raise RequestFailed("too_large", f"the answer of {host} is larger than {max_bytes} bytes")
+            return Download(200, headers.get("Content-Type"), None, body)
 
     async def warm_up(self, *, after_s: float) -> None:
         """Import what the first post needs, in a thread: it takes a quarter of a second that no post should wait for.
@@ -123,18 +159,37 @@ class OutgoingHttp:
         if reason is not None:
             raise Refused(reason)
 
-    async def _exchange(
-        self, target: "URL", body: bytes, headers: Mapping[str, str], keep_bytes: int, repeatable: bool
-    ) -> tuple[int, bytes]:
-        response = await self._send(target, body, headers, repeatable)
+    @asynccontextmanager
+    async def _sent(
+        self,
+        method: str,
+        url: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        *,
+        timeout_s: float,
+        repeatable: bool,
+    ) -> AsyncIterator["ClientResponse"]:
+        """The answer's head; its body is to be read inside, within the same timeout. Raises `RequestFailed`."""
+        host = "the endpoint"
         try:
-            return response.status, await _read(response, keep_bytes)
-        finally:
-            # Hangs up unless the answer has ended, in which case the connection is back in the pool already.
-            response.close()
+            target = _target(url)
+            host = target.shown
+            self._judge_literal(target)
+            async with asyncio.timeout(timeout_s):
+                response = await self._send(method, target.url, body, headers, repeatable)
+                try:
+                    yield response
+                finally:
+                    # Hangs up unless the answer has ended, in which case the connection is back in the pool already.
+                    response.close()
+        except RequestFailed:
+            raise
+        except Exception as error:
+            raise explain(error, host, timeout_s) from None
 
     async def _send(
-        self, target: "URL", body: bytes, headers: Mapping[str, str], repeatable: bool
+        self, method: str, target: "URL", body: bytes | None, headers: Mapping[str, str], repeatable: bool
     ) -> "ClientResponse":
         """The head of the answer. A repetition is what RFC 9110 section 9.2.2 allows, and only if told so."""
         from aiohttp import ClientConnectorError, ClientOSError, ServerDisconnectedError
@@ -146,7 +201,9 @@ class OutgoingHttp:
         while True:
             tries -= 1
             try:
-                return await session.post(target, data=_payload(body), headers=headers, allow_redirects=False)
+                return await session.request(
+                    method, target, data=_payload(body), headers=headers, allow_redirects=False
+                )
             except ClientConnectorError:
                 raise
             except (ServerDisconnectedError, ClientOSError):
@@ -244,9 +301,9 @@ def _make_resolver(policy: AddressPolicy, lookup: Lookup) -> Any:
     return JudgingResolver()
 
 
-def _payload(body: bytes) -> "bytes | BytesIO":
+def _payload(body: bytes | None) -> "bytes | BytesIO | None":
     # aiohttp warns of large bytes, which it would write in one piece.
-    return body if len(body) < _ONE_PIECE else BytesIO(body)
+    return body if body is None or len(body) < _ONE_PIECE else BytesIO(body)
 
 
 async def _read(response: "ClientResponse", keep_bytes: int) -> bytes:

@@ -5,7 +5,7 @@ from typing import Any, Final, Literal
 
 from ringback.kit.addresses import BadUrl
 
-Failure = Literal["timeout", "connect", "refused_address", "tls", "protocol"]
+Failure = Literal["timeout", "connect", "refused_address", "tls", "protocol", "too_large"]
 
 CONNECT_S: Final = 10.0
 """Seconds that one attempt to connect may take, within the timeout of the whole."""

@@ -47,3 +47,7 @@ class IdMaker:
             self._at += 8
             number = self._last_ms << 80 | self._counter << 64 | random
         return f"{prefix}_{spell(number)}"
+
+    def secret(self, prefix: str) -> str:
+        """A new id of 128 random bits: whoever knows it may see what it names, so it can't be guessed or sorted."""
+        return f"{prefix}_{spell(int.from_bytes(self._entropy(16), 'big'))}"

@@ -28,7 +28,8 @@ class Talk:
 
     async def request(self) -> bytes:
         head = await self.reader.readuntil(b"\r\n\r\n")
-        length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+        _, found, rest = head.lower().partition(b"content-length: ")
+        length = int(rest.split(b"\r\n")[0]) if found else 0
         return head + await self.reader.readexactly(length)
 
     async def send(self, data: bytes) -> None:
