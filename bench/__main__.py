@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 
 from tests.postgres import Databases, own_server
 
-from bench import cold, inbound
+from bench import cold, inbound, lists
 from bench.load import Run, load, texts
 from bench.server import LOAD_CORE, Server, cores
 
-VARIANTS = ("real", "idle", "unstored", "idle+single")
+VARIANTS = ("real", "idle", "idle+long_way", "unstored", "unstored+long_way", "idle+single")
 
 
 @dataclass
@@ -120,7 +120,7 @@ def main() -> None:
     parser.add_argument(
         "--first-run", action="store_true", help="also time a first `make run` in a fresh clone"
     )
-    parser.add_argument("only", nargs="*", help="sends, inbound, cold (all)")
+    parser.add_argument("only", nargs="*", help="sends, inbound, cold, lists (all but lists)")
     asked = parser.parse_args()
     parts = asked.only or ["cold", "inbound", "sends"]
     if cores():
@@ -132,6 +132,8 @@ def main() -> None:
         cold.report(asked.rounds, first_run=asked.first_run)
     if "inbound" in parts:
         inbound.report(asked.rounds)
+    if "lists" in parts:
+        lists.report(asked.rounds, min(asked.seconds, 1))
     if "sends" in parts:
         with contextlib.ExitStack() as stack:
             sends(asked.rounds, asked.seconds, asked.pg or own_server(stack))

@@ -17,6 +17,7 @@ from ringback.accounts.book import AccountBook
 from ringback.checkup import checkup
 from ringback.doors.rest import app as rest
 from ringback.doors.rest.caller import Keys, require_key_or_token
+from ringback.doors.rest.front import Front
 from ringback.doors.rest.once import Once
 from ringback.doors.rest.parts import Parts
 from ringback.doors.sim.line import LocalLine, RemoteLine, SimulatedLine
@@ -151,7 +152,8 @@ class Server:
         self.app.state.keys = self.keys
         self.app.state.accounts = self.book
         self.app.state.check = lambda: checkup(self.settings, self.store)
-        self.asgi = rest.guarded(SimOnce(self.app, parts.once, self.keys), parts)
+        front = Front(SimOnce(self.app, parts.once, self.keys), self.app, rest.HOT)
+        self.asgi = rest.guarded(front, parts)
 
     async def _recover(self) -> None:
         if self.store.shared:

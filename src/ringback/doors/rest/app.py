@@ -16,15 +16,22 @@ from ringback.doors.rest import (
     messages,
     not_built,
     numbers,
+    sub_accounts,
     webhooks,
 )
 from ringback.doors.rest.error_schemas import RESPONSES
+from ringback.doors.rest.front import Hot
 from ringback.doors.rest.guard import Guard, names_of
 from ringback.doors.rest.parts import Parts
 from ringback.doors.rest.refusals import tell_errors
+from ringback.messages.schemas import SendMessage
 
 _log = structlog.get_logger("ringback.rest")
 _CODES = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
+
+
+HOT = {("POST", "/v1/messages"): Hot(messages.send_message, SendMessage)}
+"""The operations that are answered by `Front`."""
 
 
 def create(parts: Parts, *, more: Sequence[APIRouter] = ()) -> FastAPI:
@@ -48,6 +55,7 @@ def create(parts: Parts, *, more: Sequence[APIRouter] = ()) -> FastAPI:
         agents.router,
         conversations.router,
         webhooks.project,
+        sub_accounts.router,
         *more,
         internal.router,
     ):

@@ -1,0 +1,190 @@
+"""Fills the SQLite store of a stopped server with many rows of one account, as its own flows would have left them."""
+
+import itertools
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Table
+
+from ringback.kit import sqlite
+from ringback.kit.ids import spell
+from ringback.storage.schema import (
+    accounts,
+    contacts,
+    conversations,
+    deliveries,
+    delivery_hours,
+    messages,
+    usage_days,
+    usage_quarters,
+)
+from ringback.storage.statements import of
+
+HOUR_MS, DAY_MS, QUARTER_MS = 3_600_000, 86_400_000, 900_000
+SPREAD_DAYS = 60
+"""Over how many days the rows lie; the newest stand at `until_ms`."""
+
+
+class Filler:
+    """One account's rows. `number` and `agent_id` are the server's own; `until_ms` is the time of the newest row."""
+
+    def __init__(self, store: Path, *, number: dict[str, Any], until_ms: int) -> None:
+        self._conn = sqlite.connect(store)
+        self._number = number
+        self._until = until_ms
+        owner = self._conn.execute("SELECT account_id FROM numbers WHERE id = ?", (number["id"],)).fetchone()
+        self._account: str = owner["account_id"]
+
+    def fill(self, count: int) -> None:
+        """`count` rows each of messages (of one number), conversations, contacts and deliveries, with their counters."""
+        times = [self._until - SPREAD_DAYS * DAY_MS * (count - n) // count for n in range(1, count + 1)]
+        strictly = list(itertools.accumulate(times, lambda before, at: max(before + 1, at)))
+        self._conn.execute("BEGIN")
+        self._many(conversations, (self._conversation(n, at) for n, at in enumerate(strictly)))
+        self._many(messages, (self._message(n, at) for n, at in enumerate(strictly)))
+        self._many(contacts, (self._contact(n, at) for n, at in enumerate(strictly)))
+        self._many(deliveries, (self._delivery(n, at) for n, at in enumerate(strictly)))
+        self._count(strictly)
+        totals = (
+            "message_count",
+            "conversation_count",
+            "contact_count",
+            "delivery_count",
+            "deliveries_delivered",
+        )
+        sets = ", ".join(f"{name} = {name} + :n" for name in totals)
+        self._conn.execute(
+            f"UPDATE {accounts.name} SET {sets} WHERE id = :id", {"n": count, "id": self._account}
+        )
+        self._conn.execute("COMMIT")
+        self._conn.execute("ANALYZE")
+
+    def close(self) -> None:
+        self._conn.close()
+
+    def _many(self, table: Table, rows: Iterable[dict[str, Any]]) -> None:
+        statements = of(table)
+        text, values = statements.insert.by_place()
+        self._conn.executemany(text, (values(statements.defaults | row) for row in rows))
+
+    def _conversation(self, n: int, at: int) -> dict[str, Any]:
+        return {
+            "account_id": self._account,
+            "id": _id("conv", at, n),
+            "number_id": self._number["id"],
+            "number_e164": self._number["phoneNumber"],
+            "party": _party(n),
+            "agent_id": self._number["agentId"],
+            "created_at": at,
+            "last_message_at": at,
+            "last_preview": f"text {n}",
+            "message_count": 1,
+        }
+
+    def _message(self, n: int, at: int) -> dict[str, Any]:
+        return {
+            "account_id": self._account,
+            "id": _id("msg", at, n),
+            "number_id": self._number["id"],
+            "conversation_id": _id("conv", at, n),
+            "at": at,
+            "direction": "inbound",
+            "from_e164": _party(n),
+            "to_e164": self._number["phoneNumber"],
+            "body": f"text {n}: your table is ready, please come in.",
+            "status": "received",
+            "segments": 1,
+            "encoding": "gsm7",
+            "carrier": "simulated",
+        }
+
+    def _contact(self, n: int, at: int) -> dict[str, Any]:
+        name = f"Person {n}"
+        return {
+            "account_id": self._account,
+            "id": _id("con", at, n),
+            "e164": _party(n),
+            "name": name,
+            "search_text": f"{name.casefold()}\n{_party(n)}",
+            "created_at": at,
+            "updated_at": at,
+        }
+
+    def _delivery(self, n: int, at: int) -> dict[str, Any]:
+        return {
+            "account_id": self._account,
+            "id": _id("whd", at, n),
+            "webhook_id": "wh_filled",
+            "scope": "",
+            "agent_id": self._number["agentId"],
+            "event_seq": n,
+            "event_type": "agent.message",
+            "channel": "sms",
+            "message_id": _id("msg", at, n),
+            "status": "delivered",
+            "attempts": 1,
+            "http_status": 200,
+            "response_ms": 3,
+            "created_at": at,
+            "last_attempt_at": at,
+            "delivered_at": at,
+        }
+
+    def _count(self, times: list[int]) -> None:
+        agent = self._number["agentId"]
+        days = _by(times, DAY_MS)
+        self._many(
+            usage_days,
+            (
+                {
+                    "account_id": self._account,
+                    "day": day,
+                    "number_id": self._number["id"],
+                    "agent_id": agent,
+                    "messages": many,
+                    "segments": many,
+                    "webhooks": many,
+                }
+                for day, many in days
+            ),
+        )
+        self._many(
+            usage_quarters,
+            (
+                {
+                    "account_id": self._account,
+                    "quarter": quarter,
+                    "agent_id": agent,
+                    "messages": many,
+                    "segments": many,
+                }
+                for quarter, many in _by(times, QUARTER_MS)
+            ),
+        )
+        self._many(
+            delivery_hours,
+            (
+                {
+                    "account_id": self._account,
+                    "hour": hour,
+                    "event_type": "agent.message",
+                    "total": many,
+                    "delivered": many,
+                }
+                for hour, many in _by(times, HOUR_MS)
+            ),
+        )
+
+
+def _id(prefix: str, at: int, n: int) -> str:
+    return f"{prefix}_{spell(at << 80 | n)}"
+
+
+def _party(n: int) -> str:
+    return f"+1{2_000_000_000 + n}"
+
+
+def _by(times: list[int], step: int) -> Iterator[tuple[int, int]]:
+    for start, group in itertools.groupby(at // step * step for at in times):
+        yield start, sum(1 for _ in group)
