@@ -1,4 +1,4 @@
 import pytest
 
-for _name in ("coverage", "errors", "numbers", "steps", "texts", "webhooks"):
+for _name in ("accounts", "coverage", "errors", "numbers", "steps", "texts", "webhooks"):
     pytest.register_assert_rewrite(f"{__name__}.{_name}")

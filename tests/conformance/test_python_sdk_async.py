@@ -9,7 +9,7 @@ import agentphone
 import pytest
 
 from ringback.testing import Handsets, Ringback
-from tests.conformance import coverage, errors, numbers, texts, webhooks
+from tests.conformance import accounts, coverage, errors, numbers, texts, webhooks
 
 pytestmark = pytest.mark.conformance
 
@@ -106,6 +106,10 @@ class TestWebhooks(webhooks.Webhooks):
 
 
 class TestAgentWebhooks(webhooks.AgentWebhooks):
+    pass
+
+
+class TestSubAccounts(accounts.SubAccounts):
     pass
 
 

@@ -7,7 +7,7 @@ import agentphone
 import pytest
 
 from ringback.testing import Ringback
-from tests.conformance import coverage, errors, numbers, texts, webhooks
+from tests.conformance import accounts, coverage, errors, numbers, texts, webhooks
 
 pytestmark = pytest.mark.conformance
 
@@ -66,6 +66,10 @@ class TestWebhooks(webhooks.Webhooks):
 
 
 class TestAgentWebhooks(webhooks.AgentWebhooks):
+    pass
+
+
+class TestSubAccounts(accounts.SubAccounts):
     pass
 
 

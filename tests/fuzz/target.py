@@ -26,6 +26,7 @@ _PREFIXES = {
     "message_id": "msg",
     "handset_id": "hs",
     "fault_id": "flt",
+    "sub_account_id": "sub",
 }
 
 
@@ -111,7 +112,7 @@ class Target:
         return Said(answer.status, {name.lower(): value for name, value in answer.getheaders()}, content)
 
     def _furnish(self, key: str, phone: Handset) -> dict[str, str]:
-        """An agent, two numbers (one attached), a conversation and a message in each direction."""
+        """An agent, two numbers (one attached), a conversation, a message in each direction and a sub-account."""
 
         def made(method: str, path: str, body: Any = None) -> Any:
             said = self.ask(method, path, body, key=key)
@@ -135,7 +136,14 @@ class Target:
             "number_id": number["id"],
             "conversation_id": sent["conversation_id"],
             "message_id": sent["id"],
+            "sub_account_id": made("POST", "/v1/sub-accounts", {"name": "Branch"})["id"],
         }
+
+    @property
+    def number(self) -> str:
+        """The attached number, as E.164."""
+        found: str = self.ask("GET", f"/v1/numbers/{self.ids['number_id']}").json["phoneNumber"]
+        return found
 
     def path(self, operation: Operation, ids: Mapping[str, str] | None = None) -> str:
         """The operation's path with our ids in it, but for those in `ids`."""

@@ -25,6 +25,9 @@ _LIVE = Statement(
     )
     .limit(1)
 )
+_UNREVOKED_OF = Statement(
+    select(api_keys).where(api_keys.c.account_id == bindparam("account_id"), api_keys.c.revoked_at.is_(None))
+)
 _FIRST_ACCOUNT = Statement(
     select(accounts)
     .where(accounts.c.parent_id.is_(None))
@@ -69,14 +72,8 @@ def first_account(db: Reads) -> Row | None:
     return db.one(_FIRST_ACCOUNT)
 
 
-def create_account(tx: Tx, name: str, *, parent_id: str | None = None) -> str:
-    row = tx.insert(
-        accounts,
-        id=tx.new_id("acct" if parent_id is None else "sub"),
-        parent_id=parent_id,
-        name=name,
-        created_at=tx.now,
-    )
+def create_account(tx: Tx, name: str) -> str:
+    row = tx.insert(accounts, id=tx.new_id("acct"), name=name, created_at=tx.now)
     account_id: str = row["id"]
     return account_id
 
@@ -120,6 +117,14 @@ def revoke(tx: Tx, key_id: str) -> str:
         tx.update(api_keys, row, revoked_at=tx.now)
     key_hash: str = row["hash"]
     return key_hash
+
+
+def revoke_all(tx: Tx, account_id: str) -> list[str]:
+    """Revoke every key of an account for ever; answers their hashes."""
+    rows = tx.all(_UNREVOKED_OF, account_id=account_id)
+    for row in rows:
+        tx.update(api_keys, row, revoked_at=tx.now)
+    return [row["hash"] for row in rows]
 
 
 def note_use(tx: Tx, key_id: str, at: int) -> None:

@@ -7,6 +7,7 @@ unseen.
 from dataclasses import dataclass
 from typing import Any
 
+from ringback.accounts import subs
 from ringback.agents import service as agents
 from ringback.agents.errors import AgentNotFound
 from ringback.carriers.protocol import Carrier, NoAnswer, Offer, Refused, Throttled, Unreachable
@@ -104,6 +105,7 @@ async def _offers(carrier: Carrier, asked: BuyNumber) -> list[Offer]:
 
 
 def _order(tx: Tx, carrier: str, asked: BuyNumber, offer: Offer, limit: int) -> Row:
+    subs.check_living(tx, asked.account_id)
     if asked.agent_id is not None:
         agents.get(tx, asked.account_id, asked.agent_id)
     request: dict[str, Any] = {

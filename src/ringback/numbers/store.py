@@ -33,6 +33,11 @@ _OPEN_PURCHASES = Statement(
         number_orders.c.kind == "buy",
     )
 )
+_OPEN_ORDERS_OF = Statement(
+    select(func.count().label("n"))
+    .select_from(number_orders)
+    .where(number_orders.c.account_id == bindparam("account_id"), number_orders.c.state == "open")
+)
 _OPEN_ORDERS = Statement(
     select(number_orders)
     .where(number_orders.c.state == "open", number_orders.c.lease_until <= bindparam("real_now"))
@@ -70,6 +75,12 @@ def of_agent(db: Reads, account_id: str, agent_id: str) -> list[Row]:
 
 def open_purchases(db: Reads, account_id: str) -> int:
     row = db.one(_OPEN_PURCHASES, account_id=account_id)
+    return int(row["n"]) if row else 0
+
+
+def open_orders_of(db: Reads, account_id: str) -> int:
+    """How many orders of the account, of either kind, the carrier has not settled."""
+    row = db.one(_OPEN_ORDERS_OF, account_id=account_id)
     return int(row["n"]) if row else 0
 
 

@@ -107,9 +107,7 @@ class Deliverer(LaneWorker[Job]):
 
     async def _attempt(self, job: Job) -> tuple[Attempt, bool]:
         if job.endpoint is None:
-            gone = Attempt(
-                ok=False, http_status=None, error="the endpoint was deleted", body=None, elapsed_ms=None
-            )
+            gone = Attempt(ok=False, http_status=None, error=job.gone, body=None, elapsed_ms=None)
             return gone, True
         result = await attempt(
             self._http,

@@ -10,9 +10,13 @@ from pydantic.alias_generators import to_camel
 from ringback import __version__
 from ringback.doors.rest import (
     agents,
+    contacts,
     conversations,
+    feedback,
     health,
+    imessage,
     internal,
+    lookup,
     messages,
     not_built,
     numbers,
@@ -50,10 +54,14 @@ def create(parts: Parts, *, more: Sequence[APIRouter] = ()) -> FastAPI:
     for router in (
         messages.router,
         not_built.build_router(),
+        lookup.router,
         numbers.router,
         webhooks.of_agent,
         agents.router,
         conversations.router,
+        contacts.router,
+        imessage.router,
+        feedback.router,
         webhooks.project,
         sub_accounts.router,
         *more,

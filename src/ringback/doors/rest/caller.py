@@ -10,11 +10,10 @@ from fastapi import Depends, Header, Request
 from fastapi.openapi.models import HTTPBearer as HTTPBearerModel
 from fastapi.security.base import SecurityBase
 
-from ringback.accounts import keys
+from ringback.accounts import keys, subs
 from ringback.doors.rest.errors import ApiError
 from ringback.doors.rest.paging import NOT_GIVEN
 from ringback.kit.clock import Clock
-from ringback.storage.schema import accounts
 from ringback.storage.store import Store
 
 _KNOWN_FOR_S = 1.0
@@ -115,8 +114,8 @@ class KeyAuth(SecurityBase):
         if not x_sub_account_id:
             return Caller(found.account_id, found.id)
         store: Store = request.app.state.store
-        row = await store.read(lambda db: db.get(accounts, x_sub_account_id))
-        if row is None or row["parent_id"] != found.account_id:
+        row = await store.read(lambda db: subs.find(db, found.account_id, x_sub_account_id))
+        if row is None:
             raise ApiError(
                 404, "SUB_ACCOUNT_NOT_FOUND", "there is no such sub-account", field="X-Sub-Account-Id"
             )

@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import Request
 from pydantic import BaseModel
 
+from ringback.accounts import subs
 from ringback.doors.rest.caller import Caller
 from ringback.doors.rest.errors import JsonBytes
 from ringback.kit.faults import Fault, Invalid
@@ -71,18 +72,21 @@ class Once:
         status: int = 200,
     ) -> JsonBytes:
         """A POST that is one unit. `secret`: the answer holds a secret and is kept sealed."""
-        if claim is None:
+
+        def act(tx: Tx) -> bytes:
+            subs.check_living(tx, caller.account_id)
             # Rendered inside the unit: an answer that can't be rendered must leave nothing behind.
-            body = await self._store.write(
-                lambda tx: to_bytes(unit(tx)), account=caller.account_id, needs=needs
-            )
+            return to_bytes(unit(tx))
+
+        if claim is None:
+            body = await self._store.write(act, account=caller.account_id, needs=needs)
             return JsonBytes(body, status_code=status)
 
         def run(tx: Tx) -> Answer:
             found = idempotency.look_up(tx, claim)
             if found is not None:
                 return self._opened(found, claim)
-            answer = Answer(status, to_bytes(unit(tx)))
+            answer = Answer(status, act(tx))
             idempotency.keep(tx, claim, self._closed(answer, claim) if secret else answer)
             return answer
 
