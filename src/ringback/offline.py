@@ -20,12 +20,17 @@ from ringback.storage.store import Store
 T = TypeVar("T")
 
 
-def create_key(settings: Settings, name: str | None, expires_days: int | None) -> dict[str, Any]:
-    """A new key of the first account: `{id, key, accountId}`."""
+def create_key(
+    settings: Settings, name: str | None, expires_days: int | None, account_id: str | None
+) -> dict[str, Any]:
+    """A new key of an account, the first one unless another is named: `{id, key, accountId}`.
+
+    Raises `OperatorError` for an unknown account.
+    """
 
     async def act(book: AccountBook) -> dict[str, Any]:
         await book.open_first()
-        made = await book.create_key(name or "command line", expires_days)
+        made = await book.create_key(name or "command line", expires_days, account_id=account_id)
         return {"id": made.id, "key": made.key, "accountId": made.account_id}
 
     return _with_book(settings, act)
@@ -40,10 +45,7 @@ def list_keys(settings: Settings) -> dict[str, Any]:
 
 def revoke_key(settings: Settings, key_id: str) -> None:
     """Raises `OperatorError` for an unknown key."""
-    try:
-        _with_book(settings, lambda book: book.revoke_key(key_id))
-    except Fault as fault:
-        raise OperatorError(fault.message) from None
+    _with_book(settings, lambda book: book.revoke_key(key_id))
 
 
 def hide_first_key(settings: Settings) -> None:
@@ -83,7 +85,10 @@ def _new_folder(data: Path) -> dict[str, Any]:
 
 
 def _with_book(settings: Settings, act: Callable[[AccountBook], Awaitable[T]]) -> T:
-    return asyncio.run(_with_store(settings, lambda store: act(AccountBook(store, settings.data))))
+    try:
+        return asyncio.run(_with_store(settings, lambda store: act(AccountBook(store, settings.data))))
+    except Fault as fault:
+        raise OperatorError(fault.message) from None
 
 
 async def _with_store(settings: Settings, act: Callable[[Store], Awaitable[T]]) -> T:

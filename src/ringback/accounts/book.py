@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from ringback.accounts import keys
+from ringback.accounts.errors import AccountNotFound
 from ringback.accounts.keys import NewKey
 from ringback.kit.times import to_iso
-from ringback.storage.schema import meta
+from ringback.storage.schema import accounts, meta
 from ringback.storage.store import Store
 from ringback.storage.tx import Row, Tx
 
@@ -52,13 +53,16 @@ class AccountBook:
             lambda tx: keys.create_key(tx, keys.create_account(tx, name), key=key, name=name)
         )
 
-    async def create_key(self, name: str, expires_days: int | None) -> NewKey:
-        """A new key of the first account."""
+    async def create_key(
+        self, name: str, expires_days: int | None, *, account_id: str | None = None
+    ) -> NewKey:
+        """A new key of an account, the first one unless another is named. Raises `AccountNotFound`."""
         key = keys.generate()
 
         def unit(tx: Tx) -> NewKey:
-            account = keys.first_account(tx)
-            assert account is not None
+            account = keys.first_account(tx) if account_id is None else tx.get(accounts, account_id)
+            if account is None or account["deleted_at"] is not None:
+                raise AccountNotFound(f"there is no account {account_id}")
             return keys.create_key(tx, account["id"], key=key, name=name, expires_days=expires_days)
 
         return await self._store.write(unit)

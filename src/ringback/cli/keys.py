@@ -26,14 +26,18 @@ def keys() -> None:
 @click.option(
     "--expires", "expires_days", type=click.IntRange(1, 36_500), metavar="DAYS", help="Days it lives."
 )
+@click.option("--account", "account_id", metavar="ID", help="A sub-account that it is to open, and no other.")
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON: id, key, accountId.")
 @data_option
-def create(name: str | None, expires_days: int | None, as_json: bool, data: str | None) -> None:
+def create(
+    name: str | None, expires_days: int | None, account_id: str | None, as_json: bool, data: str | None
+) -> None:
     """Make a key. It is shown once."""
     settings = load_settings(data=data)
     server = client.connect(settings.data)
     if server:
-        made = server.call("POST", "/internal/v1/keys", {"name": name, "expiresDays": expires_days})
+        asked = {"name": name, "expiresDays": expires_days, "accountId": account_id}
+        made = server.call("POST", "/internal/v1/keys", asked)
     else:
         from ringback import offline
 
@@ -41,7 +45,7 @@ def create(name: str | None, expires_days: int | None, as_json: bool, data: str 
         with _store(settings):
             if not settings.on_postgres and not (settings.data / running.STORE).exists():
                 click.echo(f"There was no store in {settings.data}: making one.", err=True)
-            made = offline.create_key(settings, name, expires_days)
+            made = offline.create_key(settings, name, expires_days, account_id)
     if as_json:
         click.echo(json.dumps({field: made[field] for field in ("id", "key", "accountId")}))
         return
@@ -62,7 +66,8 @@ def list_(data: str | None) -> None:
 
         with _store(settings):
             found = offline.list_keys(settings)
-    print_table(("ID", "NAME", "CREATED", "EXPIRES", "REVOKED"), [_row(key) for key in _entries(found)])
+    columns = ("ID", "NAME", "ACCOUNT", "CREATED", "EXPIRES", "REVOKED")
+    print_table(columns, [_row(key) for key in _entries(found)])
 
 
 @keys.command()
@@ -107,7 +112,7 @@ def _entries(found: Any) -> list[dict[str, Any]]:
 
 
 def _row(key: dict[str, Any]) -> tuple[object, ...]:
-    return key["id"], key.get("name"), key.get("createdAt"), key.get("expiresAt"), key.get("revokedAt")
+    return tuple(key.get(name) for name in ("id", "name", "accountId", "createdAt", "expiresAt", "revokedAt"))
 
 
 @contextlib.contextmanager

@@ -57,10 +57,10 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
 
 def test_create_asks_the_server(ringback: Command, server: FakeServer) -> None:
     server.on("POST /internal/v1/keys", MADE)
-    ran = ringback("keys", "create", "--name", "ci", "--expires", "30", "--json")
+    ran = ringback("keys", "create", "--name", "ci", "--expires", "30", "--account", "acct_1", "--json")
     assert json.loads(ran.out) == {"id": "key_1", "key": "sk_live_abc", "accountId": "acct_1"}
     assert ran.out.count("\n") == 1
-    assert server.asked[0].body == {"name": "ci", "expiresDays": 30}
+    assert server.asked[0].body == {"name": "ci", "expiresDays": 30, "accountId": "acct_1"}
 
 
 def test_create_for_people_shows_the_key_once(ringback: Command, server: FakeServer) -> None:
@@ -75,8 +75,8 @@ def test_list_revoke_hide_ask_the_server(ringback: Command, server: FakeServer) 
     server.on("DELETE /internal/v1/keys/key_1", {"success": True})
     server.on("POST /internal/v1/keys/hide", {"success": True})
     listed = ringback("keys", "list").out.splitlines()
-    assert listed[0].split() == ["ID", "NAME", "CREATED", "EXPIRES", "REVOKED"]
-    assert listed[1].split() == ["key_1", "a\\x1b[2Jb", "2026-11-25T12:00:00.000Z", "-", "-"]
+    assert listed[0].split() == ["ID", "NAME", "ACCOUNT", "CREATED", "EXPIRES", "REVOKED"]
+    assert listed[1].split() == ["key_1", "a\\x1b[2Jb", "acct_1", "2026-11-25T12:00:00.000Z", "-", "-"]
     assert ringback("keys", "revoke", "key_1").code == 0
     assert ringback("keys", "hide").code == 0
 
@@ -104,7 +104,7 @@ def test_store_is_opened_while_no_server_runs(ringback: Command, offline: list[t
     assert ringback("keys", "hide").code == 0
     assert ringback("migrate").out == "the store is at 0001\n"
     assert offline == [
-        ("create_key", "ringback-data", "x", None),
+        ("create_key", "ringback-data", "x", None, None),
         ("list_keys", "ringback-data"),
         ("revoke_key", "ringback-data", "key_1"),
         ("hide_first_key", "ringback-data"),

@@ -21,11 +21,14 @@ router = APIRouter(
 class CreateKey(CamelWire):
     name: Annotated[Text, Field(min_length=1, max_length=200)] = "command line"
     expires_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+    account_id: Text | None = None
 
 
 @router.post("/keys")
 async def create_key(request: Request, asked: CreateKey) -> dict[str, Any]:
-    made = await request.app.state.accounts.create_key(asked.name, asked.expires_days)
+    made = await request.app.state.accounts.create_key(
+        asked.name, asked.expires_days, account_id=asked.account_id
+    )
     return {"id": made.id, "key": made.key, "accountId": made.account_id}
 
 
