@@ -7,7 +7,7 @@ import agentphone
 import pytest
 
 from ringback.testing import Ringback
-from tests.conformance import accounts, coverage, errors, numbers, texts, webhooks
+from tests.conformance import accounts, coverage, errors, numbers, people, texts, webhooks
 
 pytestmark = pytest.mark.conformance
 
@@ -74,6 +74,22 @@ class TestSubAccounts(accounts.SubAccounts):
 
 
 class TestErrors(errors.Errors):
+    pass
+
+
+class TestContacts(people.Contacts):
+    pass
+
+
+class TestLookup(people.Lookup):
+    pass
+
+
+class TestFeedback(people.Feedback):
+    pass
+
+
+class TestAnotherLine(people.AnotherLine):
     pass
 
 

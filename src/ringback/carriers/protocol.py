@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from ringback.kit.phone import LineType
+
 OutboundSms = Literal["enabled", "activating", "registration_required"]
 ReceiptStatus = Literal["delivered", "failed"]
 
@@ -31,6 +33,15 @@ class Offer:
     city: str | None = None
     state: str | None = None
     rate_center: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LineRecord:
+    """What a carrier has on record of a number; None is what it doesn't know."""
+
+    e164: str
+    line_type: LineType | None = None
+    rcs: bool | None = None
 
 
 class CarrierError(Exception):
@@ -141,6 +152,13 @@ class Carrier(Protocol):
 
     async def release(self, e164: str) -> None:
         """Give the number back; giving back what is not ours is no error."""
+        ...
+
+    async def lookup(self, numbers: Sequence[str]) -> Sequence[LineRecord]:
+        """What is on record of these numbers (E.164, each once), in any order; a number may be left out.
+
+        `Unreachable` when it can't be asked.
+        """
         ...
 
     async def submit(self, text: OutboundText) -> str:

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from ringback.contacts import service as contacts
 from ringback.conversations import service as conversations
 from ringback.kit.times import to_iso
 from ringback.messages import service as messages
@@ -23,7 +24,7 @@ def render_message(db: Reads, delivery: Row) -> str:
         channel=message["channel"],
         at_ms=message["at"],
         agent_id=delivery["agent_id"],
-        data=_data(message),
+        data=_data(message, _contact(db, account_id, message["from_e164"])),
         state=None if metadata is None else json.loads(metadata),
         history=_history(db, message, limit),
     )
@@ -53,7 +54,15 @@ def envelope(
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
-def _data(message: Row) -> dict[str, Any]:
+def _contact(db: Reads, account_id: str, e164: str) -> dict[str, Any] | None:
+    """Who texted, as far as the account knows by now."""
+    row = contacts.of_number(db, account_id, e164)
+    if row is None:
+        return None
+    return {"id": row["id"], "name": row["name"], "email": row["email"], "phoneNumber": row["e164"]}
+
+
+def _data(message: Row, contact: dict[str, Any] | None) -> dict[str, Any]:
     media = messages.media_of(message)
     return {
         "messageId": message["id"],
@@ -62,7 +71,7 @@ def _data(message: Row) -> dict[str, Any]:
         "numberId": message["number_id"],
         "from": message["from_e164"],
         "to": message["to_e164"],
-        "contact": None,
+        "contact": contact,
         "message": message["body"],
         "mediaUrl": media[0] if media else None,
         "mediaUrls": media,

@@ -7,10 +7,15 @@ list always lags behind the world. `phonenumbers` costs some 70 ms to import, so
 import functools
 import re
 import unicodedata
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 if TYPE_CHECKING:
     from phonenumbers import PhoneNumber
+
+LineType = Literal[
+    "mobile", "landline", "voip", "toll_free", "premium_rate", "shared_cost", "personal", "pager", "uan", "voicemail"
+]  # fmt: skip
+"""What a number ends at. `uan` is a company's one number for all of its places."""
 
 MAX_TYPED = 64
 """Characters past which a text is refused as no telephone number before it is looked at."""
@@ -95,6 +100,31 @@ def country_of(e164: str) -> str | None:
         number.country_code or 0
     )
     return country if country in phonenumbers.SUPPORTED_REGIONS else None
+
+
+@functools.lru_cache(maxsize=4096)
+def line_type(e164: str) -> LineType | None:
+    """What the numbering plan says that an E.164 number ends at; None where it doesn't say, as for +1 415."""
+    import phonenumbers
+
+    try:
+        kind = phonenumbers.number_type(phonenumbers.parse(e164))
+    except phonenumbers.NumberParseException:
+        return None
+    kinds = phonenumbers.PhoneNumberType
+    found: dict[int, LineType] = {
+        kinds.MOBILE: "mobile",
+        kinds.FIXED_LINE: "landline",
+        kinds.VOIP: "voip",
+        kinds.TOLL_FREE: "toll_free",
+        kinds.PREMIUM_RATE: "premium_rate",
+        kinds.SHARED_COST: "shared_cost",
+        kinds.PERSONAL_NUMBER: "personal",
+        kinds.PAGER: "pager",
+        kinds.UAN: "uan",
+        kinds.VOICEMAIL: "voicemail",
+    }
+    return found.get(kind)
 
 
 def nanp_area_code(e164: str) -> str | None:

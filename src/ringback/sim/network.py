@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeVar
 
 from ringback.kit.clock import Clock
 from ringback.sim import carrier_events, events, faults, handsets, inbound, inventory, outbound, texts
+from ringback.sim import lookup as records
 from ringback.sim import settings as line
 from ringback.sim.addresses import any_spelling
 from ringback.sim.carrier_events import CarrierEvent
@@ -17,6 +18,7 @@ from ringback.sim.events import LogEntry
 from ringback.sim.faults import Fault
 from ringback.sim.handsets import Handset
 from ringback.sim.inventory import Sale, Wish
+from ringback.sim.lookup import Line
 from ringback.sim.outbound import Submission
 from ringback.sim.pace import Pace
 from ringback.sim.settings import Settings
@@ -243,6 +245,10 @@ class Network:
     async def release(self, e164: str) -> None:
         """Give a number back."""
         await self._ask(lambda unit: inventory.release(unit, e164))
+
+    async def lookup(self, numbers: Sequence[str]) -> list[Line]:
+        """What is on record of numbers; `LineDown` while the carrier is out."""
+        return await self._ask(lambda unit: records.lookup(unit, numbers))
 
     async def submit(self, text: Submission) -> str:
         """Take a text; answers the carrier's ref. `LineRefused`, `LineThrottled`, `LineDown`, `NeverAnswers`."""

@@ -18,6 +18,7 @@ ROOMS = {
     "contacts",
     "conversations",
     "events",
+    "feedback",
     "lookup",
     "messages",
     "numbers",

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from ringback.carriers.protocol import (
     EventBatch,
+    LineRecord,
     NoAnswer,
     Offer,
     OutboundSms,
@@ -87,6 +88,13 @@ class SimulatedCarrier:
             await self._network.release(e164)
         except LineDown as error:
             raise Unreachable(error.message) from None
+
+    async def lookup(self, numbers: Sequence[str]) -> Sequence[LineRecord]:
+        try:
+            lines = await self._network.lookup(numbers)
+        except LineDown as error:
+            raise Unreachable(error.message) from None
+        return [LineRecord(line.e164, line.line_type, line.rcs) for line in lines]
 
     async def submit(self, text: OutboundText) -> str:
         submission = Submission(

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from ringback.carriers.protocol import (
     CarrierError,
     EventBatch,
+    LineRecord,
     NoAnswer,
     Offer,
     OutboundSms,
@@ -108,6 +109,13 @@ class RemoteSimulatedCarrier:
 
     async def release(self, e164: str) -> None:
         await self._call("POST", "/release", {"e164": e164})
+
+    async def lookup(self, numbers: Sequence[str]) -> Sequence[LineRecord]:
+        try:
+            answer = await self._call("POST", "/lookup", {"numbers": list(numbers)})
+        except NoAnswer as error:
+            raise Unreachable(error.message) from None
+        return [LineRecord(**line) for line in answer["lines"]]
 
     async def submit(self, text: OutboundText) -> str:
         submission = {

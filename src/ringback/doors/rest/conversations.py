@@ -94,13 +94,13 @@ async def update_conversation(
 ) -> JsonBytes:
     parts = parts_of(request)
     asked = asked or UpdateConversation()
-    if asked.group_name is not None:
-        raise UnsupportedChannel(
-            "only groups have a name, and groups need an iMessage-class line", field="group_name"
-        )
 
     def unit(tx: Tx) -> ConversationDetail:
         row = service.get(tx, caller.account_id, conversation_id)
+        if asked.group_name is not None:
+            raise UnsupportedChannel(
+                "only groups have a name, and groups need an iMessage-class line", field="group_name"
+            )
         if "metadata" in asked.model_fields_set:
             row = service.set_metadata(tx, caller.account_id, conversation_id, asked.metadata)
             record(tx, caller.account_id, "conversation.updated", conversationId=conversation_id)

@@ -8,7 +8,7 @@ from ringback.doors.rest.errors import JsonBytes
 from ringback.doors.rest.json_body import JsonRoute
 from ringback.doors.rest.once import claim_of
 from ringback.doors.rest.parts import parts_of
-from ringback.flows.send_text import SendText, needs, send_text
+from ringback.flows.send_text import SendText, needs, send_text, sender
 from ringback.kit import phone
 from ringback.kit.addresses import BadUrl, check_url
 from ringback.kit.faults import Invalid
@@ -23,9 +23,10 @@ MAX_MEDIA = 20
 @router.post("", operation_id="sendMessage", response_model=SendMessageResponse)
 async def send_message(request: Request, caller: Scoped, asked: SendMessage) -> JsonBytes:
     parts = parts_of(request)
+    beyond = _beyond_sms(asked)
     text = SendText(
         account_id=caller.account_id,
-        to=_recipient(asked),
+        to="" if beyond else _recipient(asked),
         body=_body(asked),
         media_urls=_media(asked),
         number_id=asked.number_id,
@@ -33,6 +34,10 @@ async def send_message(request: Request, caller: Scoped, asked: SendMessage) -> 
         agent_id=asked.agent_id,
         validity_ms=(asked.ringback or SendExtras()).validity_seconds * 1000,
     )
+    if beyond is not None:
+        # A line that is not there can't be of the wrong class.
+        await parts.store.read(lambda db: sender(db, text))
+        raise beyond
     return await parts.once.write(
         await claim_of(request, caller),
         caller,
@@ -41,17 +46,24 @@ async def send_message(request: Request, caller: Scoped, asked: SendMessage) -> 
     )
 
 
-def _recipient(asked: SendMessage) -> str:
+def _beyond_sms(asked: SendMessage) -> UnsupportedChannel | None:
+    """What to tell whoever asks for more than SMS can do."""
     if asked.recipients:
-        raise UnsupportedChannel("groups need an iMessage-class line; name one to_number", field="recipients")
+        if len(asked.recipients) == 1:
+            raise Invalid("names two people or more; for one there is to_number", field="recipients")
+        told = "groups need an iMessage-class line; name one to_number"
+        return UnsupportedChannel(told, field="recipients")
+    to = asked.to_number or ""
+    if "@" in to or to.startswith("grp_"):
+        told = "an email or a group needs an iMessage-class line; SMS takes a telephone number"
+        return UnsupportedChannel(told, field="to_number")
+    return None
+
+
+def _recipient(asked: SendMessage) -> str:
     typed = asked.to_number
     if not typed:
         raise Invalid("names who gets the text, such as +14155550104", field="to_number")
-    if "@" in typed or typed.startswith("grp_"):
-        raise UnsupportedChannel(
-            "an email or a group needs an iMessage-class line; SMS takes a telephone number",
-            field="to_number",
-        )
     check_blocked(typed)
     short = phone.short_code(typed)
     if short is not None:

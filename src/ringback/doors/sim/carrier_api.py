@@ -59,6 +59,12 @@ class Buy(BaseModel):
     reference: str
 
 
+class Lookup(BaseModel):
+    """Numbers to be told of."""
+
+    numbers: list[str]
+
+
 class Release(BaseModel):
     """A number to give back."""
 
@@ -133,6 +139,13 @@ def build_carrier_router(network: Network) -> APIRouter:
         async def work() -> dict[str, Any]:
             await network.release(body.e164)
             return {"released": body.e164}
+
+        return await answer(work())
+
+    @router.post("/lookup")
+    async def lookup(body: Lookup) -> JSONResponse:
+        async def work() -> dict[str, Any]:
+            return {"lines": [asdict(line) for line in await network.lookup(body.numbers)]}
 
         return await answer(work())
 

@@ -1,0 +1,94 @@
+"""Queries on contacts, and the search among them."""
+
+import re
+import unicodedata
+
+from sqlalchemy import ColumnElement, bindparam, func, or_, select
+
+from ringback.kit import phone
+from ringback.storage.schema import accounts, contacts
+from ringback.storage.statements import Statement
+from ringback.storage.tx import Reads, Row
+
+_FEWEST_DIGITS = 3
+_NUMBER = re.compile(r"\s*(\+?)[-\d ().\[\]/]+", re.ASCII)
+_ESCAPED = str.maketrans({"/": "//", "%": "/%", "_": "/_"})
+_OWN = contacts.c.account_id == bindparam("account_id")
+
+
+def _has(column: ColumnElement[str], name: str) -> ColumnElement[bool]:
+    return column.like(bindparam(name), escape="/")
+
+
+_WORDS = _has(contacts.c.search_text, "words")
+_WORDS_OR_NUMBER = or_(_WORDS, _has(contacts.c.e164, "digits"), contacts.c.e164 == bindparam("e164"))
+
+
+def _page(*where: ColumnElement[bool]) -> Statement:
+    return Statement(
+        select(contacts)
+        .where(_OWN, *where)
+        .order_by(contacts.c.created_at.desc(), contacts.c.id.desc())
+        .limit(bindparam("limit"))
+        .offset(bindparam("offset"))
+    )
+
+
+def _count(*where: ColumnElement[bool]) -> Statement:
+    return Statement(select(func.count().label("n")).select_from(contacts).where(_OWN, *where))
+
+
+_PAGE = _page()
+_FOUND = {False: (_page(_WORDS), _count(_WORDS)), True: (_page(_WORDS_OR_NUMBER), _count(_WORDS_OR_NUMBER))}
+_BY_NUMBER = Statement(select(contacts).where(_OWN, contacts.c.e164 == bindparam("e164")))
+
+
+def by_number(db: Reads, account_id: str, e164: str) -> Row | None:
+    """The contact who has this number."""
+    return db.one(_BY_NUMBER, account_id=account_id, e164=e164)
+
+
+def page(db: Reads, account_id: str, *, limit: int, offset: int) -> tuple[list[Row], int]:
+    """Contacts, newest first, and how many there are in all."""
+    head = db.get(accounts, account_id)
+    rows = db.all(_PAGE, account_id=account_id, limit=limit, offset=offset)
+    return rows, int(head["contact_count"]) if head else 0
+
+
+def search(db: Reads, account_id: str, text: str, *, limit: int, offset: int) -> tuple[list[Row], int]:
+    """As `page`, of those with `text` in name, email, notes or number; a number may be typed in any spelling."""
+    digits, e164 = _number_in(text)
+    params = {"account_id": account_id, "words": _containing(folded(text))}
+    if digits:
+        params |= {"digits": _containing(digits), "e164": e164}
+    found, counted = _FOUND[bool(digits)]
+    rows = db.all(found, **params, limit=limit, offset=offset)
+    if len(rows) < limit and (rows or offset == 0):
+        return rows, offset + len(
+            rows
+        )  # The last page tells the total, and counting would read everything again.
+    row = db.one(counted, **params)
+    return rows, int(row["n"]) if row else 0
+
+
+def folded(*texts: str | None) -> str:
+    """What a search compares: equal for texts that look equal but for their case, in every script."""
+    given = "\n".join(text for text in texts if text)
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", given).casefold())
+
+
+def _containing(text: str) -> str:
+    return f"%{text.translate(_ESCAPED)}%"
+
+
+def _number_in(text: str) -> tuple[str, str]:
+    """The digits of a text that looks like a number or a part of one, and the number, if it is a whole one."""
+    typed = phone.fold_spelling(text)
+    looks = _NUMBER.fullmatch(typed)
+    digits = re.sub(r"\D", "", typed, flags=re.ASCII)
+    if looks is None or len(digits) < _FEWEST_DIGITS:
+        return "", ""
+    try:
+        return looks[1] + digits, phone.normalise(typed)
+    except phone.InvalidNumber:
+        return looks[1] + digits, ""

@@ -1,0 +1,1 @@
+"""Feedback: what callers tell whoever runs this server. It stays here."""
