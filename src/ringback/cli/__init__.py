@@ -8,6 +8,7 @@ import click
 
 from ringback import __version__
 from ringback.cli.check import check, migrate
+from ringback.cli.feedback import feedback
 from ringback.cli.handset import handset
 from ringback.cli.keys import keys
 from ringback.cli.serve import serve
@@ -32,7 +33,7 @@ def root() -> None:
     """A self-hosted phone system for AI agents."""
 
 
-for _command in (serve, keys, check, handset, sim, migrate):
+for _command in (serve, keys, check, handset, feedback, sim, migrate):
     root.add_command(_command)
 
 

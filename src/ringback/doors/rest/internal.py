@@ -2,12 +2,13 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import Field
 
 from ringback.doors.rest.caller import Keys, require_token
 from ringback.doors.rest.json_body import JsonRoute
 from ringback.doors.rest.success import Success
+from ringback.feedback import service as feedback
 from ringback.kit.wire import CamelWire, Text
 
 router = APIRouter(
@@ -48,6 +49,13 @@ async def revoke_key(request: Request, key_id: str) -> Success:
     known: Keys = request.app.state.keys
     known.forget(await request.app.state.accounts.revoke_key(key_id))
     return Success(success=True)
+
+
+@router.get("/feedback")
+async def list_feedback(
+    request: Request, limit: Annotated[int, Query(ge=1, le=1_000)] = 20
+) -> dict[str, Any]:
+    return {"data": await request.app.state.store.read(lambda db: feedback.newest(db, limit))}
 
 
 @router.get("/check")
