@@ -1,34 +1,85 @@
-"""`Idempotency-Key`: one effect and one answer, whoever repeats what and when."""
+"""`Idempotency-Key` on every POST of the document: one effect and one answer, whoever repeats what and when."""
 
+import http.client
+import json
 import threading
+import time
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from sqlalchemy import func, select
 
-from ringback.testing import Clock
-from tests.fuzz.target import Said, Target
+from ringback.storage.schema import metadata
+from ringback.storage.statements import Statement
+from ringback.testing import Clock, WebhookInbox
+from tests.fuzz.right_bodies import posts
+from tests.fuzz.target import JSON, Said, Target
+from tests.phones import until
 
-pytestmark = [pytest.mark.fuzz, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.fuzz, pytest.mark.timeout(180)]
 
 DAY_S = 86_400
+RACERS = 16
+_PASSING = {"outbox", "idempotency"}
+"""Tables whose rows come and go with what is under way."""
 
 
-def posts(target: Target) -> list[tuple[str, dict[str, Any]]]:
-    """One right body for each POST that has an effect."""
-    return [
-        ("/v1/messages", {"number_id": target.ids["number_id"], "to_number": "+12025550143", "body": "once"}),
-        ("/v1/numbers", {"country": "US"}),
-        ("/v1/agents", {"name": "once"}),
-        (f"/v1/agents/{target.ids['agent_id']}/webhook", {"url": "http://127.0.0.1:9/once"}),
-        ("/v1/webhooks", {"url": "http://127.0.0.1:9/once"}),
-        ("/v1/webhooks/test", {}),
-    ]
+class Effects:
+    """Counts what there is, here and at the network, once nothing more comes of what was asked."""
+
+    def __init__(self, target: Target, inbox: WebhookInbox) -> None:
+        self._target = target
+        self._inbox = inbox
+        for path in ("/v1/webhooks", f"/v1/agents/{target.ids['agent_id']}/webhook"):
+            assert target.ask("POST", path, {"url": inbox.url}).status == 200
+
+    def counted(self) -> dict[str, int]:
+        until(lambda: not self._rows("outbox"))
+        found = self._look()
+        while True:
+            time.sleep(0.15)
+            before, found = found, self._look()
+            if found == before:
+                return found
+
+    def _look(self) -> dict[str, int]:
+        ask = self._target.ask
+        phone = f"/sim/v1/handsets/{self._target.ids['handset_id']}/messages?limit=200"
+        return {
+            **{
+                table.name: self._rows(table.name)
+                for table in metadata.sorted_tables
+                if table.name not in _PASSING
+            },
+            "handsets": ask("GET", "/sim/v1/handsets?limit=1").json["total"],
+            "faults": ask("GET", "/sim/v1/faults?limit=1").json["total"],
+            "texts": len(ask("GET", phone).json["data"]),
+            "clock": round(ask("GET", "/sim/v1/clock").json["offsetSeconds"]),
+            "webhooks": len(self._inbox.received),
+        }
+
+    def _rows(self, name: str) -> int:
+        query = Statement(select(func.count().label("rows")).select_from(metadata.tables[name]))
+        ringback = self._target.ringback
+        return int(ringback.on_loop(ringback.server.store.read(lambda db: db.all(query)))[0]["rows"])
+
+
+@pytest.fixture
+def effects(target: Target, webhook_inbox: WebhookInbox) -> Effects:
+    return Effects(target, webhook_inbox)
+
+
+def moved(after: dict[str, int], before: dict[str, int]) -> dict[str, int]:
+    return {name: count - before[name] for name, count in after.items() if count != before[name]}
 
 
 def at_once(target: Target, path: str, body: Any, key: str, times: int) -> list[Said]:
     said: list[Said] = []
+    ready = threading.Barrier(times)
 
     def post() -> None:
+        ready.wait()
         said.append(target.ask("POST", path, body, headers={"Idempotency-Key": key}))
 
     threads = [threading.Thread(target=post) for _ in range(times)]
@@ -39,68 +90,151 @@ def at_once(target: Target, path: str, body: Any, key: str, times: int) -> list[
     return said
 
 
-def totals(target: Target) -> tuple[int, int, int]:
-    return (
-        target.ask("GET", "/v1/numbers").json["total"],
-        target.ask("GET", "/v1/agents").json["total"],
-        len(target.ask("GET", f"/v1/numbers/{target.ids['number_id']}/messages").json["data"]),
-    )
+def kept(said: Said) -> tuple[int, bytes, dict[str, str]]:
+    """All of an answer but what tells one request from another."""
+    return said.status, said.content, {k: v for k, v in said.headers.items() if k != "x-request-id"}
 
 
-def test_racers_and_repetitions_get_the_first_answer(target: Target) -> None:
-    for path, body in posts(target):
-        before = totals(target)
-        said = at_once(target, path, body, "race", 8)
+def test_racers_and_repetitions_have_one_effect_and_one_answer(target: Target, effects: Effects) -> None:
+    for post in posts(target):
+        start = effects.counted()
+        alone = target.ask("POST", post.path, post.fresh())
+        before, body = effects.counted(), post.fresh()
+        said = at_once(target, post.path, body, "race", RACERS)
         said.append(
-            target.ask("POST", path, dict(reversed(body.items())), headers={"Idempotency-Key": "race"})
+            target.ask("POST", post.path, dict(reversed(body.items())), headers={"Idempotency-Key": "race"})
         )
-        assert {one.status for one in said} == {200}, (path, said)
-        assert len({one.content for one in said}) == 1, path
-        moved = [after - was for after, was in zip(totals(target), before, strict=True)]
-        assert sum(moved) == (1 if path in ("/v1/messages", "/v1/numbers", "/v1/agents") else 0), path
+        assert {one.status for one in said} == {alone.status}, (post.name, said)
+        if 200 <= alone.status < 300:
+            assert all(kept(one) == kept(said[0]) for one in said), post.name
+        assert moved(effects.counted(), before) == moved(before, start), post.name
 
 
-def test_another_body_is_a_mismatch(target: Target) -> None:
-    for path, body in posts(target):
-        key = {"Idempotency-Key": "mismatch"}
-        first = target.ask("POST", path, body, headers=key)
-        before = totals(target)
-        other = target.ask("POST", path, {**body, "unknown": 1}, headers=key)
-        assert other.problem(409) is None, path
-        assert other.json["error"]["code"] == "IDEMPOTENCY_MISMATCH"
-        assert totals(target) == before
-        assert target.ask("POST", path, body, headers=key).content == first.content
+def test_whoever_leaves_before_the_answer_gets_it_later(target: Target, effects: Effects) -> None:
+    """The client that gave up and asks again: what it asked for first was done, or is still being done."""
+    host = urlsplit(target.ringback.base_url)
+    for post in posts(target):
+        start = effects.counted()
+        alone = target.ask("POST", post.path, post.fresh())
+        before, body = effects.counted(), post.fresh()
+        headers = {"Authorization": f"Bearer {target.key}", "Idempotency-Key": "left", **JSON}
+        connection = http.client.HTTPConnection(host.hostname or "", host.port, timeout=30)
+        connection.request("POST", post.path, json.dumps(body), headers)
+        connection.close()
+        said = target.ask("POST", post.path, body, headers={"Idempotency-Key": "left"})
+        assert said.status == alone.status, (post.name, said)
+        assert moved(effects.counted(), before) == moved(before, start), post.name
 
 
-def test_keys_are_scoped(target: Target) -> None:
-    """One key on another path, or of another account, is another key."""
+def test_another_body_is_a_mismatch(target: Target, effects: Effects) -> None:
+    key = {"Idempotency-Key": "mismatch"}
+    for post in posts(target):
+        body = post.fresh()
+        first = target.ask("POST", post.path, body, headers=key)
+        if first.status >= 300:
+            continue
+        before = effects.counted()
+        for wrong in (post.fresh() | {"name": "other"}, [body], "x", None):
+            other = target.ask("POST", post.path, wrong, headers=key)
+            assert other.problem(409, 422) is None or (wrong is None and body == {}), (
+                post.name,
+                wrong,
+                other,
+            )
+        assert target.ask("POST", f"{post.path}?other=1", body, headers=key).status == 409, post.name
+        assert effects.counted() == before, post.name
+        assert kept(target.ask("POST", post.path, body, headers=key)) == kept(first)
+    agent = target.ask("POST", "/v1/agents", {"name": "another"}, headers=key)
+    assert agent.json["error"]["code"] == "IDEMPOTENCY_MISMATCH"
+
+
+def test_a_key_belongs_to_one_path_and_account(target: Target) -> None:
+    """One key on another path, or of another account, is another key; on another method it is none."""
     key = {"Idempotency-Key": "scoped"}
     first = target.ask("POST", "/v1/agents", {"name": "one"}, headers=key)
     other = target.ask("POST", "/v1/agents", {"name": "one"}, headers=key, key=target.other_key)
     number = target.ask("POST", "/v1/numbers", {}, headers=key)
-    assert (first.status, other.status, number.status) == (200, 200, 200)
-    assert first.json["id"] != other.json["id"]
+    phone = target.ask("POST", "/sim/v1/handsets", {}, headers=key)
+    its = target.ask("POST", "/sim/v1/handsets", {}, headers=key, key=target.other_key)
+    assert {said.status for said in (first, other, number, phone, its)} == {200}
+    assert len({said.json["id"] for said in (first, other, number, phone, its)}) == 5
+    path = f"/v1/agents/{first.json['id']}"
+    for body in ({"name": "two"}, {"name": "three"}):
+        assert target.ask("PATCH", path, body, headers=key).json["name"] == body["name"]
+    assert target.ask("GET", path, headers=key).json["name"] == "three"
+    assert target.ask("DELETE", path, headers=key).status == 200
+    assert target.ask("DELETE", path, headers=key).status == 404
+    assert target.ask("GET", "/v1/agents", headers={"Idempotency-Key": "x" * 300}).status == 200
 
 
-@pytest.mark.parametrize("key", ["", "x" * 256, "a\tb", "é", "a\x80b", "🎉"])
+def test_a_key_belongs_to_one_sub_account(target: Target) -> None:
+    """The account and each of its sub-accounts use the same key for themselves."""
+    subs = [target.ids["sub_account_id"], target.ask("POST", "/v1/sub-accounts", {"name": "B"}).json["id"]]
+    made = set()
+    for scope in ({}, *({"X-Sub-Account-Id": sub} for sub in subs)):
+        headers = {"Idempotency-Key": "each", **scope}
+        for _ in range(2):
+            made.add(target.ask("POST", "/v1/agents", {"name": "one"}, headers=headers).json["id"])
+    assert len(made) == 3
+
+
+def test_the_path_is_what_it_means(target: Target) -> None:
+    """The same endpoint spelled with percent-encoding is the same operation."""
+    agent_id, key = target.ids["agent_id"], {"Idempotency-Key": "spelled"}
+    body = {"numberId": target.ids["number_id"]}
+    first = target.ask("POST", f"/v1/agents/{agent_id}/numbers", body, headers=key)
+    again = target.ask(
+        "POST", f"/v1/agents/{agent_id.replace('_', '%5f')}/numbers", {**body, "x": 1}, headers=key
+    )
+    assert (first.status, again.status) == (200, 409)
+
+
+@pytest.mark.parametrize("key", ["", " ", "x" * 256, "a\tb", "é", "a\x80b", "🎉", "x" * 9_000])
 def test_a_key_that_is_none(target: Target, key: str) -> None:
     before = target.state()
-    for path, body in posts(target):
-        headers = {"Idempotency-Key": key.encode().decode("latin-1")}
-        assert (
-            target.ask("POST", path, body, headers=headers).problem(422, field="Idempotency-Key") is None
-        ), path
+    headers = {"Idempotency-Key": key.encode().decode("latin-1")}
+    for post in posts(target):
+        said = target.ask("POST", post.path, post.fresh(), headers=headers)
+        refused_anyway = said.status == 400 and said.json["error"]["code"] == "UNSUPPORTED_CHANNEL"
+        assert refused_anyway or said.problem(422, field="Idempotency-Key") is None, (post.name, said)
     assert target.state() == before
 
 
-def test_longest_key(target: Target) -> None:
-    key = {"Idempotency-Key": "~" * 255}
-    first = target.ask("POST", "/v1/agents", {"name": "one"}, headers=key)
-    assert first.status == 200
-    assert target.ask("POST", "/v1/agents", {"name": "one"}, headers=key).content == first.content
+def test_two_keys_are_none(target: Target) -> None:
+    """Which of them would count? Neither."""
+    before = target.state()
+    host = urlsplit(target.ringback.base_url)
+    for post in posts(target):
+        connection = http.client.HTTPConnection(host.hostname or "", host.port, timeout=30)
+        connection.putrequest("POST", post.path)
+        sent = json.dumps(post.fresh()).encode()
+        for name, value in (
+            ("Authorization", f"Bearer {target.key}"),
+            ("Content-Type", "application/json"),
+            ("Content-Length", str(len(sent))),
+            ("Idempotency-Key", "one"),
+            ("Idempotency-Key", "two"),
+        ):
+            connection.putheader(name, value)
+        connection.endheaders(sent)
+        answer = connection.getresponse()
+        assert answer.status == 422 or b"UNSUPPORTED_CHANNEL" in answer.read(), post.name
+        connection.close()
+    assert target.state() == before
+
+
+@pytest.mark.parametrize("key", ["~", "0", "null", "a b", "{}'\"%00;--", "~" * 255])
+def test_any_printable_key(target: Target, key: str) -> None:
+    headers = {"Idempotency-Key": key}
+    for post in posts(target):
+        body = post.fresh()
+        first = target.ask("POST", post.path, body, headers=headers)
+        assert first.status < 500, post.name
+        assert target.ask("POST", post.path, body, headers=headers).content == first.content, post.name
 
 
 def test_a_refusal_frees_the_key(target: Target) -> None:
+    """By validation, and by a rule: each refusal here comes before anything was done, so nothing is kept."""
     key = {"Idempotency-Key": "refused first"}
     assert target.ask("POST", "/v1/agents", {"name": 1}, headers=key).status == 422
     assert target.ask("POST", "/v1/agents", {"name": "x", "voiceMode": "hosted"}, headers=key).status == 422
@@ -110,6 +244,26 @@ def test_a_refusal_frees_the_key(target: Target) -> None:
     body = {"number_id": target.unknown_id("number_id"), "to_number": "+12025550143", "body": "x"}
     assert target.ask("POST", path, body, headers=key).status == 404
     assert target.ask("POST", path, {**body, "number_id": target.ids["number_id"]}, headers=key).status == 200
+
+
+def test_a_rule_that_holds_no_more_refuses_no_more(target: Target) -> None:
+    """The same request under the same key, once the person has opted in again, or the number is free again."""
+    phone, number_id = target.ids["handset_id"], target.ids["number_id"]
+    person = target.ask("GET", f"/sim/v1/handsets/{phone}").json["phoneNumber"]
+    text = {"number_id": number_id, "to_number": person, "body": "x"}
+    key = {"Idempotency-Key": "rule"}
+
+    def hear(word: str) -> None:
+        path, seen = f"/v1/numbers/{number_id}/messages", {"direction": "inbound", "body": word}
+        target.ask("POST", f"/sim/v1/handsets/{phone}/messages", {"to": target.number, "body": word})
+        until(lambda: any(seen.items() <= one.items() for one in target.ask("GET", path).json["data"]))
+
+    hear("STOP")
+    assert (
+        target.ask("POST", "/v1/messages", text, headers=key).json["error"]["code"] == "RECIPIENT_OPTED_OUT"
+    )
+    hear("START")
+    assert target.ask("POST", "/v1/messages", text, headers=key).status == 200
 
 
 def test_kept_for_a_day_of_the_clock(target: Target, clock: Clock) -> None:
@@ -122,6 +276,16 @@ def test_kept_for_a_day_of_the_clock(target: Target, clock: Clock) -> None:
     again = target.ask("POST", "/v1/agents", {"name": "one"}, headers=key)
     assert again.status == 200
     assert again.json["id"] != first.json["id"]
+
+
+def test_a_step_of_more_than_a_day_is_taken_once(target: Target) -> None:
+    """The key's own request moves the clock past the key's day while others with the key wait."""
+    step = {"advanceSeconds": 2 * DAY_S}
+    before = target.ask("GET", "/sim/v1/clock").json["offsetSeconds"]
+    said = at_once(target, "/sim/v1/clock", step, "leap", RACERS)
+    assert {one.status for one in said} == {200}
+    after = target.ask("GET", "/sim/v1/clock").json["offsetSeconds"]
+    assert round(after - before) == 2 * DAY_S
 
 
 def test_an_unconfirmed_purchase_keeps_its_key(target: Target) -> None:

@@ -85,6 +85,19 @@ async def test_a_key_is_kept_for_a_day(world: World) -> None:
     assert await world.store.write(lambda tx: once(tx, world, claim), account=world.account) != first
 
 
+async def test_a_request_under_way_outlasts_any_leap_of_the_clock(world: World) -> None:
+    """It may be the very request that moves the clock: others with its key wait, and get its answer."""
+    claim = claim_of(world)
+    await world.store.write(lambda tx: idempotency.begin(tx, claim), account=world.account)
+    world.clock.move_to(world.clock.now_ms() + 2 * DAY_MS)
+    await world.store.write(idempotency.purge)
+    with pytest.raises(InProgress):
+        await world.store.write(lambda tx: idempotency.begin(tx, claim), account=world.account)
+    answer = Answer(200, b"moved")
+    await world.store.write(lambda tx: idempotency.keep(tx, claim, answer), account=world.account)
+    assert await world.store.write(lambda tx: idempotency.begin(tx, claim), account=world.account) == answer
+
+
 async def test_purging_while_a_key_is_used_again_loses_no_answer(world: World) -> None:
     """The purge takes no account's lock: a unit whose row it took away is run again."""
     claims = [claim_of(world, f"key {n}") for n in range(30)]

@@ -6,7 +6,7 @@ in between first marks the key as under way; whoever comes meanwhile gets `InPro
 
 from dataclasses import dataclass
 
-from sqlalchemy import Table, bindparam, delete
+from sqlalchemy import Table, and_, bindparam, delete, not_
 
 from ringback.kit.faults import Conflict
 from ringback.storage.schema import idempotency
@@ -14,14 +14,11 @@ from ringback.storage.statements import Statement
 from ringback.storage.tx import Row, Tx
 
 KEPT_MS = 24 * 3_600_000
-_EXPIRED = Statement(delete(idempotency).where(idempotency.c.created_at <= bindparam("until")))
-_ABANDONED = Statement(
-    delete(idempotency).where(
-        idempotency.c.status.is_(None),
-        idempotency.c.created_at <= bindparam("until"),
-        idempotency.c.holder.is_(None),
-    )
+_UNDER_WAY = and_(idempotency.c.status.is_(None), idempotency.c.holder.is_(None))
+_EXPIRED = Statement(
+    delete(idempotency).where(idempotency.c.created_at <= bindparam("until"), not_(_UNDER_WAY))
 )
+_ABANDONED = Statement(delete(idempotency).where(idempotency.c.created_at <= bindparam("until"), _UNDER_WAY))
 
 
 class Mismatch(Conflict):
@@ -113,8 +110,12 @@ def drop_abandoned(tx: Tx, *, older_than_ms: int) -> int:
 
 
 def _lives(tx: Tx, row: Row) -> bool:
-    """Whether the row is of a use that still counts; one that is over may wait for the purge."""
-    return bool(row["created_at"] + KEPT_MS > tx.now)
+    """Whether the row is of a use that still counts; one that is over may wait for the purge.
+
+    A request under way counts however far the clock was moved meanwhile, be it by that very request.
+    """
+    under_way = row["status"] is None and row["holder"] is None
+    return under_way or bool(row["created_at"] + KEPT_MS > tx.now)
 
 
 def _put(tx: Tx, claim: Claim, *, status: int | None, answer: str | None) -> None:
@@ -124,7 +125,7 @@ def _put(tx: Tx, claim: Claim, *, status: int | None, answer: str | None) -> Non
         "status": status,
         "answer": answer,
         "holder": None,
-        "created_at": row["created_at"] if row and status is not None and _lives(tx, row) else tx.now,
+        "created_at": tx.now,
     }
     if row is None:
         tx.insert(

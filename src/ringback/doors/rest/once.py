@@ -26,9 +26,12 @@ _LOOK_EVERY_S = 0.05
 
 async def claim_of(request: Request, caller: Caller) -> Claim | None:
     """The request's idempotency key, if it has one. Raises `Invalid` for one that is not 1 to 255 printable characters."""
-    key = request.headers.get("idempotency-key")
-    if key is None:
+    keys = request.headers.getlist("idempotency-key")
+    if not keys:
         return None
+    if len(keys) > 1:
+        raise Invalid("is given twice; one request takes one key", field="Idempotency-Key", where="header")
+    [key] = keys
     if not 1 <= len(key) <= 255 or not all(" " <= character <= "~" for character in key):
         raise Invalid("takes 1 to 255 printable characters", field="Idempotency-Key", where="header")
     return Claim(
