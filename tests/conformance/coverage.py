@@ -18,9 +18,7 @@ NOT_BUILT = {
     "numbers": {"list_calls"},
     "registration": {"get", "get_status", "register", "update"},
     "sip_trunks": {"create", "delete", "get", "list", "update"},
-    "usage": {"get", "get_by_agent", "get_by_number", "get_daily", "get_monthly"},
     "verification": {"check_verification", "send_verification"},
-    "webhooks": {"get_all_time_stats", "get_delivery_stats"},
     "whatsapp": {
         "whatsapp_available_numbers", "whatsapp_connect", "whatsapp_connect_number", "whatsapp_create_template",
         "whatsapp_delete_template", "whatsapp_disconnect", "whatsapp_list_templates", "whatsapp_status",

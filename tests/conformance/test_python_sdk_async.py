@@ -9,7 +9,7 @@ import agentphone
 import pytest
 
 from ringback.testing import Handsets, Ringback
-from tests.conformance import accounts, coverage, errors, numbers, people, texts, webhooks
+from tests.conformance import accounts, coverage, errors, numbers, people, texts, usage, webhooks
 
 pytestmark = pytest.mark.conformance
 
@@ -110,6 +110,14 @@ class TestAgentWebhooks(webhooks.AgentWebhooks):
 
 
 class TestSubAccounts(accounts.SubAccounts):
+    pass
+
+
+class TestUsage(usage.Usage):
+    pass
+
+
+class TestDeliveryStats(usage.DeliveryStats):
     pass
 
 

@@ -7,7 +7,7 @@ import agentphone
 import pytest
 
 from ringback.testing import Ringback
-from tests.conformance import accounts, coverage, errors, numbers, people, texts, webhooks
+from tests.conformance import accounts, coverage, errors, numbers, people, texts, usage, webhooks
 
 pytestmark = pytest.mark.conformance
 
@@ -70,6 +70,14 @@ class TestAgentWebhooks(webhooks.AgentWebhooks):
 
 
 class TestSubAccounts(accounts.SubAccounts):
+    pass
+
+
+class TestUsage(usage.Usage):
+    pass
+
+
+class TestDeliveryStats(usage.DeliveryStats):
     pass
 
 

@@ -25,6 +25,9 @@ _PAGE = Statement(
 _COUNT = Statement(
     select(func.count().label("n")).select_from(agents).where(agents.c.account_id == bindparam("account_id"))
 )
+_NAMES = Statement(
+    select(agents.c.id, agents.c.name).where(agents.c.account_id == bindparam("account_id"))
+)
 _CLEARED_BY_EMPTY = ("transfer_number", "voicemail_message")
 
 
@@ -43,6 +46,11 @@ def page(db: Reads, account_id: str, *, limit: int, offset: int) -> list[Row]:
 def count(db: Reads, account_id: str) -> int:
     row = db.one(_COUNT, account_id=account_id)
     return int(row["n"]) if row else 0
+
+
+def names(db: Reads, account_id: str) -> dict[str, str]:
+    """The names of all agents, by their ids."""
+    return {row["id"]: row["name"] for row in db.all(_NAMES, account_id=account_id)}
 
 
 def create(tx: Tx, account_id: str, asked: CreateAgent) -> Row:

@@ -57,7 +57,6 @@ def end(tx: Tx, work: Claimed, attempt: Attempt, *, give_up: bool = False) -> No
         return
     outbox.finish(tx, work)
     became = "delivered" if attempt.ok else "failed"
-    webhooks.count_end(tx, delivery, became)
     record(
         tx,
         work.account_id,

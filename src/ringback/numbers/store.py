@@ -14,6 +14,11 @@ _PAGE = Statement(
     .limit(bindparam("limit"))
     .offset(bindparam("offset"))
 )
+_EVERY = Statement(
+    select(numbers)
+    .where(numbers.c.account_id == bindparam("account_id"))
+    .order_by(numbers.c.status, numbers.c.created_at.desc(), numbers.c.id.desc())
+)
 _COUNT = Statement(select(func.count().label("n")).select_from(numbers).where(*_ACTIVE))
 _OF_AGENT = Statement(
     select(numbers)
@@ -66,6 +71,11 @@ def count(db: Reads, account_id: str) -> int:
     """How many numbers the account holds."""
     row = db.one(_COUNT, account_id=account_id)
     return int(row["n"]) if row else 0
+
+
+def every(db: Reads, account_id: str) -> list[Row]:
+    """All numbers that an account has ever held: those that it holds first, then the released, newest first."""
+    return db.all(_EVERY, account_id=account_id)
 
 
 def of_agent(db: Reads, account_id: str, agent_id: str) -> list[Row]:

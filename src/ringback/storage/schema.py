@@ -42,6 +42,7 @@ accounts = Table(
     _int("event_seq", default=0),
     _int("conversation_count", default=0),
     _int("message_count", default=0),
+    _int("call_count", default=0),
     _int("delivery_count", default=0),
     _int("deliveries_delivered", default=0),
     _int("deliveries_failed", default=0),

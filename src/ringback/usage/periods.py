@@ -1,6 +1,6 @@
 """Times cut into quarters of an hour, days, months and the calendar of a time zone. All in UTC milliseconds."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import cache
 from importlib.resources import files
 from typing import Literal
@@ -33,7 +33,7 @@ def months_up_to(at: int, count: int) -> list[date]:
     return [date(n // 12, n % 12 + 1, 1) for n in range(months - count + 1, months + 1)]
 
 
-def calendar_period(period: Period, at: int, zone: ZoneInfo) -> tuple[int, int]:
+def calendar_period(period: Period, at: int, zone: tzinfo) -> tuple[int, int]:
     """Start and end (exclusive) of the calendar week, from Monday, month or year of `zone` that `at` lies in."""
     today = datetime.fromtimestamp(at // 1000, zone).date()
     if period == "week":
@@ -48,7 +48,7 @@ def calendar_period(period: Period, at: int, zone: ZoneInfo) -> tuple[int, int]:
     return start_of(first, zone), start_of(after, zone)
 
 
-def start_of(day: date, zone: ZoneInfo) -> int:
+def start_of(day: date, zone: tzinfo) -> int:
     """When a day begins: at midnight, or where the clocks skip that, when they do; of two midnights at the first."""
     return int(datetime.combine(day, time(), zone).timestamp()) * 1000
 

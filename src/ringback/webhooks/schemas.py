@@ -1,6 +1,7 @@
 """Webhooks on the wire (contract: WebhookResponse, WebhookDeliveryResponse, WebhookTestResult)."""
 
-from typing import Annotated, Literal
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -114,6 +115,61 @@ class PaginatedDeliveriesResponse(CamelWire):
     limit: int
     data: list[WebhookDeliveryResponse]
     has_more: bool
+
+
+class AllTimeStatsResponse(CamelWire):
+    total: int
+    success: int
+    failed: int
+    success_rate: float
+
+    @classmethod
+    def of(cls, counted: Row) -> "AllTimeStatsResponse":
+        return cls(**_counts(counted), success_rate=_percent(counted["delivered"], counted["failed"]))
+
+
+class WebhookDeliveryStatsResponse(CamelWire):
+    total: int
+    success: int
+    failed: int
+    pending: int
+    success_rate: float
+    by_event_type: dict[str, dict[str, int]]
+    by_hour: list[dict[str, Any]]
+
+    @classmethod
+    def of(cls, rows: Iterable[Row]) -> "WebhookDeliveryStatsResponse":
+        """From counts by hour and event type, oldest first."""
+        all_, by_type, by_hour = _none(), dict[str, Row](), dict[int, Row]()
+        for row in rows:
+            for sums in (
+                all_,
+                by_type.setdefault(row["event_type"], _none()),
+                by_hour.setdefault(row["hour"], _none()),
+            ):
+                for name in sums:
+                    sums[name] += row[name]
+        return cls(
+            **_counts(all_),
+            pending=all_["total"] - all_["delivered"] - all_["failed"],
+            success_rate=_percent(all_["delivered"], all_["failed"]),
+            by_event_type={name: _counts(sums) for name, sums in sorted(by_type.items())},
+            by_hour=[{"hour": to_iso(hour), **_counts(sums)} for hour, sums in by_hour.items()],
+        )
+
+
+def _none() -> Row:
+    return {"total": 0, "delivered": 0, "failed": 0}
+
+
+def _counts(sums: Row) -> dict[str, int]:
+    return {"total": sums["total"], "success": sums["delivered"], "failed": sums["failed"]}
+
+
+def _percent(delivered: int, failed: int) -> float:
+    """How many of those that are over were delivered, in hundredths cut off: 100 means that not one has failed."""
+    ended = delivered + failed
+    return delivered * 10_000 // ended / 100 if ended else 100.0
 
 
 def _iso(ms: int | None) -> str | None:

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy import bindparam, delete
 
 from ringback.events.log import Event
 from ringback.kit.chance import chance
@@ -14,6 +14,7 @@ from ringback.storage.schema import accounts, deliveries, delivery_hours, webhoo
 from ringback.storage.sealing import Sealer
 from ringback.storage.statements import Statement
 from ringback.storage.tx import Reads, Row, Tx
+from ringback.webhooks.store import HOUR_MS
 
 PROJECT = ""
 """The scope of the project's endpoint; an agent's is its id."""
@@ -22,24 +23,7 @@ RETRY_AFTER_MS = (5_000, 30_000, 300_000, 1_800_000, 7_200_000)
 """The waits before the second to sixth attempt, before jitter."""
 JITTER = 0.2
 KEPT_ANSWER_BYTES = 4096
-HOUR_MS = 3_600_000
 
-_WINDOW = (deliveries.c.account_id == bindparam("account_id"), deliveries.c.created_at >= bindparam("since"))
-_NEWEST_FIRST = (deliveries.c.created_at.desc(), deliveries.c.id.desc())
-_PAGE = Statement(
-    select(deliveries)
-    .where(*_WINDOW)
-    .order_by(*_NEWEST_FIRST)
-    .limit(bindparam("limit"))
-    .offset(bindparam("offset"))
-)
-_COUNT = Statement(select(func.count().label("n")).select_from(deliveries).where(*_WINDOW))
-_SCOPE_PAGE = Statement(
-    select(deliveries)
-    .where(*_WINDOW, deliveries.c.scope == bindparam("scope"))
-    .order_by(*_NEWEST_FIRST)
-    .limit(bindparam("limit"))
-)
 _FORGET_ALL = Statement(delete(webhooks).where(webhooks.c.account_id == bindparam("account_id")))
 
 
@@ -161,12 +145,8 @@ def plan(
     return delivery_id
 
 
-def count_end(tx: Tx, row: Row, became: str) -> None:
-    """Count that a delivery is over, `delivered` or `failed`, in the hour in which it was planned."""
-    _count(tx, row, became)
-
-
 def _count(tx: Tx, row: Row, what: str) -> None:
+    """Count in the hour in which the delivery was planned, whenever it ends."""
     hour = row["created_at"] - row["created_at"] % HOUR_MS
     event_type = row["event_type"]
     tx.adjust(delivery_hours, account_id=row["account_id"], hour=hour, event_type=event_type, **{what: 1})
@@ -200,6 +180,7 @@ def note_attempt(tx: Tx, row: Row, attempt: Attempt, *, give_up: bool = False) -
         tx.update(
             deliveries, row, status="failed", error_message=attempt.error, next_retry_at=None, payload=None
         )
+        _count(tx, row, "failed")
         return None
     attempts = row["attempts"] + 1
     wait = None if attempt.ok else retry_wait_ms(row["id"], attempts)
@@ -219,23 +200,6 @@ def note_attempt(tx: Tx, row: Row, attempt: Attempt, *, give_up: bool = False) -
         delivered_at=tx.now if attempt.ok else None,
         payload=row["payload"] if due is not None else None,
     )
+    if due is None:
+        _count(tx, row, status)
     return due
-
-
-def page(db: Reads, account_id: str, *, since: int, limit: int, offset: int) -> list[Row]:
-    """Deliveries created since `since` (clock ms), newest first."""
-    return db.all(_PAGE, account_id=account_id, since=since, limit=limit, offset=offset)
-
-
-def count(db: Reads, account_id: str, *, since: int | None) -> int:
-    """How many deliveries there are; all of them come from the account's counter."""
-    if since is None:
-        head = db.get(accounts, account_id)
-        return int(head["delivery_count"]) if head else 0
-    row = db.one(_COUNT, account_id=account_id, since=since)
-    return int(row["n"]) if row else 0
-
-
-def page_of_scope(db: Reads, account_id: str, scope: str, *, since: int, limit: int) -> list[Row]:
-    """Deliveries to one scope's endpoint, newest first."""
-    return db.all(_SCOPE_PAGE, account_id=account_id, scope=scope, since=since, limit=limit)

@@ -21,6 +21,7 @@ from ringback.doors.rest import (
     not_built,
     numbers,
     sub_accounts,
+    usage,
     webhooks,
 )
 from ringback.doors.rest.error_schemas import RESPONSES
@@ -31,7 +32,6 @@ from ringback.doors.rest.refusals import tell_errors
 from ringback.messages.schemas import SendMessage
 
 _log = structlog.get_logger("ringback.rest")
-_CODES = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
 
 
 HOT = {("POST", "/v1/messages"): Hot(messages.send_message, SendMessage)}
@@ -63,6 +63,7 @@ def create(parts: Parts, *, more: Sequence[APIRouter] = ()) -> FastAPI:
         imessage.router,
         feedback.router,
         webhooks.project,
+        usage.router,
         sub_accounts.router,
         *more,
         internal.router,

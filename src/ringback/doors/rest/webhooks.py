@@ -17,13 +17,15 @@ from ringback.flows.synthetic_event import synthetic_message
 from ringback.kit.addresses import BadUrl, check_url
 from ringback.kit.faults import Invalid
 from ringback.storage.tx import Reads, Row, Tx
-from ringback.webhooks import service
+from ringback.webhooks import service, store
 from ringback.webhooks.jobs import attempt
 from ringback.webhooks.schemas import (
+    AllTimeStatsResponse,
     PaginatedDeliveriesResponse,
     SetWebhook,
     TestWebhook,
     WebhookDeliveryResponse,
+    WebhookDeliveryStatsResponse,
     WebhookResponse,
     WebhookTestResult,
 )
@@ -31,6 +33,8 @@ from ringback.webhooks.schemas import (
 project = APIRouter(route_class=JsonRoute, prefix="/v1/webhooks", tags=["webhooks"])
 of_agent = APIRouter(route_class=JsonRoute, prefix="/v1/agents/{agent_id}/webhook", tags=["agentWebhooks"])
 Hours = Annotated[int | None, Query(ge=1)]
+_MANY_HOURS = 10_000_000
+"""Before anything that can be stored."""
 
 
 async def _set(request: Request, caller: Caller, scope: str, asked: SetWebhook) -> JsonBytes:
@@ -136,8 +140,8 @@ async def _attempt_test(
     )
 
 
-def _since(parts: Parts, hours: int | None) -> int | None:
-    return None if hours is None else max(0, parts.clock.now_ms() - min(hours, 1_000_000) * 3_600_000)
+def _since(parts: Parts, hours: int) -> int:
+    return max(0, parts.clock.now_ms() - min(hours, _MANY_HOURS) * store.HOUR_MS)
 
 
 @project.post("", operation_id="createOrUpdateWebhook", response_model=WebhookResponse)
@@ -172,11 +176,11 @@ async def list_deliveries(
     request: Request, caller: Scoped, limit: Limit100 = 50, offset: Offset = 0, hours: Hours = None
 ) -> JsonBytes:
     parts, start = parts_of(request), within_store(offset)
-    since = _since(parts, hours)
+    since = None if hours is None else _since(parts, hours)
 
     def query(db: Reads) -> tuple[list[Row], int]:
-        rows = service.page(db, caller.account_id, since=since or 0, limit=limit, offset=start)
-        return rows, service.count(db, caller.account_id, since=since)
+        rows = store.page(db, caller.account_id, since=since or 0, limit=limit, offset=start)
+        return rows, store.count(db, caller.account_id, since=since)
 
     rows, total = await parts.store.read(query)
     data = [WebhookDeliveryResponse.of(row) for row in rows]
@@ -192,6 +196,24 @@ async def list_deliveries(
             )
         )
     )
+
+
+@project.get("/deliveries/stats", operation_id="deliveryStats", response_model=WebhookDeliveryStatsResponse)
+async def delivery_stats(
+    request: Request, caller: Scoped, hours: Annotated[int, Query(ge=1)] = 24
+) -> JsonBytes:
+    parts = parts_of(request)
+    since = _since(parts, hours)
+    stats = await parts.store.read(
+        lambda db: WebhookDeliveryStatsResponse.of(store.by_hour(db, caller.account_id, since=since))
+    )
+    return JsonBytes(to_bytes(stats))
+
+
+@project.get("/deliveries/all-time", operation_id="allTimeStats", response_model=AllTimeStatsResponse)
+async def all_time_stats(request: Request, caller: Scoped) -> JsonBytes:
+    counted = await parts_of(request).store.read(lambda db: store.all_time(db, caller.account_id))
+    return JsonBytes(to_bytes(AllTimeStatsResponse.of(counted)))
 
 
 @of_agent.post("", operation_id="createOrUpdateAgentWebhook", response_model=WebhookResponse)
@@ -221,11 +243,11 @@ async def list_agent_deliveries(
     request: Request, caller: Scoped, agent_id: str, limit: Limit100 = 50, hours: Hours = None
 ) -> JsonBytes:
     parts = parts_of(request)
-    since = _since(parts, hours) or 0
+    since = 0 if hours is None else _since(parts, hours)
 
     def query(db: Reads) -> list[Row]:
         agents.get(db, caller.account_id, agent_id)
-        return service.page_of_scope(db, caller.account_id, agent_id, since=since, limit=limit)
+        return store.page_of_scope(db, caller.account_id, agent_id, since=since, limit=limit)
 
     rows = await parts.store.read(query)
     body = b",".join(to_bytes(WebhookDeliveryResponse.of(row)) for row in rows)

@@ -20,7 +20,7 @@ def _counts(*names: str) -> list[sa.Column[int]]:
 
 
 def upgrade() -> None:
-    for name in ("deliveries_delivered", "deliveries_failed", "contact_count"):
+    for name in ("call_count", "deliveries_delivered", "deliveries_failed", "contact_count"):
         column = sa.Column(name, sa.BigInteger(), autoincrement=False, nullable=False, server_default="0")
         op.add_column("accounts", column)
     op.add_column("accounts", sa.Column("deleted_at", sa.BigInteger(), autoincrement=False, nullable=True))

@@ -1,0 +1,88 @@
+"""Pages of deliveries, and their statistics.
+
+A window of hours begins at any moment: what it has of its first hour is counted from rows, the rest stands in counters.
+"""
+
+from collections.abc import Iterator
+
+from sqlalchemy import bindparam, case, func, select
+
+from ringback.storage.schema import accounts, deliveries, delivery_hours
+from ringback.storage.statements import Statement
+from ringback.storage.tx import Reads, Row
+
+HOUR_MS = 3_600_000
+
+_WINDOW = (deliveries.c.account_id == bindparam("account_id"), deliveries.c.created_at >= bindparam("since"))
+_NEWEST_FIRST = (deliveries.c.created_at.desc(), deliveries.c.id.desc())
+_PAGE = Statement(
+    select(deliveries)
+    .where(*_WINDOW)
+    .order_by(*_NEWEST_FIRST)
+    .limit(bindparam("limit"))
+    .offset(bindparam("offset"))
+)
+_SCOPE_PAGE = Statement(
+    select(deliveries)
+    .where(*_WINDOW, deliveries.c.scope == bindparam("scope"))
+    .order_by(*_NEWEST_FIRST)
+    .limit(bindparam("limit"))
+)
+_HOURS = Statement(
+    select(delivery_hours)
+    .where(
+        delivery_hours.c.account_id == bindparam("account_id"), delivery_hours.c.hour >= bindparam("since")
+    )
+    .order_by(delivery_hours.c.hour, delivery_hours.c.event_type)
+)
+_EDGE = Statement(
+    select(
+        deliveries.c.event_type,
+        func.count().label("total"),
+        func.count(case((deliveries.c.status == "delivered", 1))).label("delivered"),
+        func.count(case((deliveries.c.status == "failed", 1))).label("failed"),
+    )
+    .where(*_WINDOW, deliveries.c.created_at < bindparam("before"))
+    .group_by(deliveries.c.event_type)
+    .order_by(deliveries.c.event_type)
+)
+
+
+def page(db: Reads, account_id: str, *, since: int, limit: int, offset: int) -> list[Row]:
+    """Deliveries created since `since` (clock ms), newest first."""
+    return db.all(_PAGE, account_id=account_id, since=since, limit=limit, offset=offset)
+
+
+def page_of_scope(db: Reads, account_id: str, scope: str, *, since: int, limit: int) -> list[Row]:
+    """Deliveries to one scope's endpoint, newest first."""
+    return db.all(_SCOPE_PAGE, account_id=account_id, scope=scope, since=since, limit=limit)
+
+
+def count(db: Reads, account_id: str, *, since: int | None) -> int:
+    """How many deliveries were planned since `since`, or ever."""
+    if since is None:
+        return all_time(db, account_id)["total"]
+    return sum(row["total"] for row in by_hour(db, account_id, since=since))
+
+
+def all_time(db: Reads, account_id: str) -> dict[str, int]:
+    """`total`, `delivered` and `failed` of all deliveries that there ever were."""
+    head = db.get(accounts, account_id)
+    assert head is not None
+    return {
+        "total": head["delivery_count"],
+        "delivered": head["deliveries_delivered"],
+        "failed": head["deliveries_failed"],
+    }
+
+
+def by_hour(db: Reads, account_id: str, *, since: int) -> Iterator[Row]:
+    """`hour` (its start in ms), `event_type`, `total`, `delivered`, `failed`, oldest first, of deliveries planned since.
+
+    Of the hour in which `since` lies only what came from then on is counted.
+    """
+    whole = -(-since // HOUR_MS) * HOUR_MS
+    if since < whole:
+        for row in db.all(_EDGE, account_id=account_id, since=since, before=whole):
+            yield {"hour": whole - HOUR_MS, **row}
+    yield from db.all(_HOURS, account_id=account_id, since=whole)
