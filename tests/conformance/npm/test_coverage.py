@@ -19,8 +19,6 @@ NOT_BUILT = {
     },
     "location": {"getLocation", "refreshLocations"},
     "registration": {"getRegistrationStatus", "registerA2P"},
-    "usage": {"getDailyUsage", "getMonthlyUsage", "getUsage", "getUsageByAgent", "getUsageByNumber"},
-    "webhooks": {"allTimeStats", "deliveryStats"},
 }  # fmt: skip
 
 
