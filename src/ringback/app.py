@@ -21,6 +21,7 @@ from ringback.doors.rest.front import Front
 from ringback.doors.rest.once import Once
 from ringback.doors.rest.parts import Parts
 from ringback.doors.sim.line import LocalLine, RemoteLine, SimulatedLine
+from ringback.doors.sim.media import LARGER
 from ringback.doors.sim.moving import MovingClock, Timed
 from ringback.doors.sim.once import SimOnce
 from ringback.flows.carrier_events import CarrierEvents
@@ -104,13 +105,13 @@ class Server:
         self.book = AccountBook(self.store, settings.data)
         if settings.role in ("all", "api"):
             await self.book.open_first()
-        self.line = _line(settings, self.clock)
-        await self.line.start()
-        self._open.push_async_callback(self.line.stop)
-        carrier = self.line.carrier
         self.policy = AddressPolicy(loopback_allowed=settings.host in _LOOPBACK)
         self.http = OutgoingHttp(self.policy)
         self._open.push_async_callback(self.http.close)
+        self.line = _line(settings, self.clock, self.http)
+        await self.line.start()
+        self._open.push_async_callback(self.line.stop)
+        carrier = self.line.carrier
         text_line = Line(carrier.outbound_sms, hash_key)
         self.dispatcher = Dispatcher(
             self.store, carrier, self.clock, self.live, answer_timeout_s=settings.submit_timeout_s + 1
@@ -147,13 +148,13 @@ class Server:
         clock = MovingClock(self.clock, self._timed(), self._save_clock)
         simulated = APIRouter(dependencies=[Depends(require_key_or_token)])
         simulated.include_router(self.line.router(clock))
-        self.app = rest.create(parts, more=[simulated])
+        self.app = rest.create(parts, more=[self.line.media_router(), simulated])
         self.app.state.ready = False
         self.app.state.keys = self.keys
         self.app.state.accounts = self.book
         self.app.state.check = lambda: checkup(self.settings, self.store)
         front = Front(SimOnce(self.app, parts.once, self.keys), self.app, rest.HOT)
-        self.asgi = rest.guarded(front, parts)
+        self.asgi = rest.guarded(front, parts, larger=LARGER)
 
     async def _recover(self) -> None:
         if self.store.shared:
@@ -232,11 +233,18 @@ def _sealer(settings: Settings, *, sealed_before: bool) -> Sealer:
         raise OperatorError(f"{file}: {error}") from None
 
 
-def _line(settings: Settings, clock: MovableClock) -> SimulatedLine:
+def _line(settings: Settings, clock: MovableClock, http: OutgoingHttp) -> SimulatedLine:
     if settings.sim_url is not None:
-        return RemoteLine(settings.sim_url, answer_timeout_s=settings.submit_timeout_s)
+        return RemoteLine(
+            settings.sim_url, answer_timeout_s=settings.submit_timeout_s, own_url=settings.own_url
+        )
     return LocalLine(
-        settings.data, clock, handsets=settings.sim_handsets, answer_timeout_s=settings.submit_timeout_s
+        settings.data,
+        clock,
+        handsets=settings.sim_handsets,
+        answer_timeout_s=settings.submit_timeout_s,
+        http=http,
+        own_url=settings.own_url,
     )
 
 

@@ -22,6 +22,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from ringback.kit.links import base_of
 from ringback.operator_error import OperatorError
 
 FILE = Path("ringback.toml")
@@ -141,6 +142,11 @@ class Settings(BaseSettings):
     def on_postgres(self) -> bool:
         """Whether the store is PostgreSQL; otherwise it is SQLite in the data folder."""
         return self.database_url is not None
+
+    @property
+    def own_url(self) -> str:
+        """Where this server is reached: the public URL, else its address as this machine knows it."""
+        return self.public_url or base_of(self.host, self.port)
 
     @field_validator("data", mode="after")
     @classmethod

@@ -7,6 +7,7 @@ import pytest
 
 from ringback.doors.rest import app as rest
 from ringback.doors.rest.not_built import NOT_BUILT, NOT_BUILT_WITHOUT_KEY
+from ringback.doors.sim.media import build_media_router
 from ringback.doors.sim.router import build_router
 from tests.agreement import differences
 from tests.openapi import contracts, operations
@@ -17,7 +18,8 @@ pytestmark = pytest.mark.contract
 @pytest.fixture(scope="module")
 def generated() -> dict[str, Any]:
     """Routes need no parts to be described."""
-    app = rest.create(MagicMock(), more=[build_router(MagicMock(), MagicMock())])
+    simulated = [build_media_router(MagicMock()), build_router(MagicMock(), MagicMock(), MagicMock())]
+    app = rest.create(MagicMock(), more=simulated)
     return app.openapi()
 
 

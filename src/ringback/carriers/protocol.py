@@ -8,6 +8,8 @@ from ringback.kit.phone import LineType
 
 OutboundSms = Literal["enabled", "activating", "registration_required"]
 ReceiptStatus = Literal["delivered", "failed"]
+MEDIA_S = 12.0
+"""Real seconds beyond its usual time that a carrier may take for its answer to a text with media: it fetches them first."""
 
 
 @dataclass(frozen=True, slots=True)

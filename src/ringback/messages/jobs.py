@@ -6,7 +6,15 @@ from functools import partial
 
 import structlog
 
-from ringback.carriers.protocol import Carrier, NoAnswer, OutboundText, Refused, Throttled, Unreachable
+from ringback.carriers.protocol import (
+    MEDIA_S,
+    Carrier,
+    NoAnswer,
+    OutboundText,
+    Refused,
+    Throttled,
+    Unreachable,
+)
 from ringback.flows import dispatch_text, settle_text
 from ringback.flows.dispatch_text import Job
 from ringback.flows.send_text import KIND
@@ -78,7 +86,7 @@ class Dispatcher(LaneWorker[Job]):
             validity_ms=validity_ms,
         )
         try:
-            async with asyncio.timeout(self._answer_timeout_s):
+            async with asyncio.timeout(self._answer_timeout_s + (MEDIA_S if text.media_urls else 0)):
                 ref = await self._carrier.submit(text)
         except Refused as error:
             reason, code = error.message, error.code

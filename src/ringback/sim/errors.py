@@ -29,6 +29,12 @@ class NumberTaken(Conflict):
     code = "NUMBER_TAKEN"
 
 
+class MediaNotFound(NotFound):
+    """There are no such media, or no longer."""
+
+    code = "MEDIA_NOT_FOUND"
+
+
 class HandsetOffline(Conflict):
     """A phone without signal can't send."""
 
@@ -46,6 +52,14 @@ class LineError(Exception):
 
 class LineRefused(LineError):
     """Refused for good; `code` is the carrier's error code."""
+
+
+class MediaRefused(LineRefused):
+    """The `index`-th of a text's media can't be sent, or there are too many of them (None)."""
+
+    def __init__(self, message: str, code: str, index: int | None = None) -> None:
+        super().__init__(message, code)
+        self.index = index
 
 
 class LineThrottled(LineError):

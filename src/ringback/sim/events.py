@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ringback.sim import handsets, texts
+from ringback.sim.texts import Text
 from ringback.sim.unit import Unit, to_json
 
 BATCH = 200
@@ -12,12 +13,16 @@ BATCH = 200
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """One event; `data` is JSON on one line."""
+    """One event: a text, as it was then, or what else it tells as JSON on one line."""
 
     seq: int
     handset_id: str
     kind: str
-    data: str
+    told: Text | str
+
+    def data(self, base: str) -> str:
+        """The event as JSON on one line; media are reached at `base`."""
+        return self.told if isinstance(self.told, str) else to_json(self.told.to_wire(base))
 
 
 def last_seq(unit: Unit, handset_id: str | None) -> int:
@@ -48,6 +53,5 @@ def _entry(row: dict[str, Any]) -> LogEntry:
     if data is None:
         text = texts.from_row(row)
         # As it was at that moment: what became of a text that the handset sent is told by its receipt.
-        was = dataclasses.replace(text, status="sent") if text.direction == "out" else text
-        data = to_json(was.to_wire())
+        data = dataclasses.replace(text, status="sent") if text.direction == "out" else text
     return LogEntry(seq, handset_id, kind, data)

@@ -2,22 +2,25 @@
 
 from dataclasses import dataclass
 
+from ringback.kit.addresses import BadUrl, check_url
 from ringback.sim import faults, handsets, inventory, parts, texts
-from ringback.sim.errors import BadInput
+from ringback.sim.addresses import any_spelling
+from ringback.sim.errors import BadInput, HandsetOffline
 from ringback.sim.handsets import Handset
+from ringback.sim.media import MOST, Attachment
 from ringback.sim.passage import delay, is_lost
 from ringback.sim.personalities import TEXT_MANNERS
 from ringback.sim.texts import Parcel, Text
 from ringback.sim.unit import Unit
 
 _MAX_BODY = 10_000
-_MAX_MEDIA = 20
-_MAX_URL = 2_000
 
 
-def send(unit: Unit, handset: Handset, to: str, body: str, media_urls: tuple[str, ...], channel: str) -> Text:
+def send(
+    unit: Unit, handset: Handset, to: str, body: str, media: tuple[Attachment, ...], channel: str
+) -> Text:
     """A handset sends a text; its status is `sent` until the server has it."""
-    parcel = Parcel(unit.ids.new("nt"), handset.e164, to, body, media_urls, channel)
+    parcel = Parcel(unit.ids.new("nt"), handset.e164, to, body, media, channel)
     text = texts.add(unit, handset.id, "out", parcel, "sent")
     if is_lost(unit, handset.e164, to):
         return text
@@ -55,7 +58,7 @@ def tell_server(unit: Unit, parcel: Parcel, text_id: str | None) -> None:
                 "from": parcel.sender,
                 "to": parcel.recipient,
                 "body": body,
-                "mediaUrls": parcel.media_urls,
+                "mediaUrls": [one.url for one in parcel.media],
                 "channel": parcel.channel,
             },
             text_id,
@@ -64,29 +67,48 @@ def tell_server(unit: Unit, parcel: Parcel, text_id: str | None) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a handset is about to send, checked."""
+    """What a person is about to send, checked as far as it can be without knowing the phone."""
 
+    to: str
     body: str
     media_urls: tuple[str, ...]
     channel: str
 
 
-def draft(body: str, media_urls: tuple[str, ...], channel: str | None) -> Draft:
+def draft(to: str, body: str, media_urls: tuple[str, ...], channel: str | None) -> Draft:
     """Check what a person wants to send; `mms` with media, else `sms`. Raises `BadInput`."""
     handsets.check_words("body", body)
     if len(body) > _MAX_BODY:
         raise BadInput("body", f"expected at most {_MAX_BODY} characters")
     if not body and not media_urls:
         raise BadInput("body", "expected words, or mediaUrls")
-    if len(media_urls) > _MAX_MEDIA:
-        raise BadInput("mediaUrls", f"expected at most {_MAX_MEDIA} addresses")
-    for url in media_urls:
-        handsets.check_words("mediaUrls", url)
-        if not url.startswith(("http://", "https://")) or len(url) > _MAX_URL:
-            raise BadInput("mediaUrls", "expected http or https addresses")
+    if len(media_urls) > MOST:
+        raise BadInput("mediaUrls", f"expected at most {MOST} addresses")
+    for index, url in enumerate(media_urls):
+        try:
+            check_url(url)
+        except BadUrl as error:
+            raise BadInput(f"mediaUrls.{index}", str(error)) from None
     fitting = "mms" if media_urls else "sms"
     if channel not in (None, "sms", "mms"):
         raise BadInput("channel", "expected sms or mms")
     if channel == "sms" and media_urls:
         raise BadInput("channel", "expected mms, because there are mediaUrls")
-    return Draft(body, media_urls, channel or fitting)
+    return Draft(to, body, media_urls, channel or fitting)
+
+
+def look(unit: Unit, handset_id: str, draft: Draft) -> tuple[Handset, str]:
+    """The phone, if it can send this now, and the number (E.164) that it sends to."""
+    handset = handsets.find(unit, handset_id)
+    e164 = any_spelling("to", draft.to, handset.country)
+    if not handset.online:
+        raise HandsetOffline("The handset is offline and can't send")
+    if draft.channel not in handset.capabilities:
+        raise BadInput("channel", f"the handset can't send {draft.channel}")
+    return handset, e164
+
+
+def send_draft(unit: Unit, handset_id: str, draft: Draft, media: tuple[Attachment, ...] = ()) -> Text:
+    """Send it from the handset; `media` are what its URLs led to."""
+    handset, e164 = look(unit, handset_id, draft)
+    return send(unit, handset, e164, draft.body, media, draft.channel)

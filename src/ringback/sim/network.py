@@ -2,23 +2,26 @@
 
 import functools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from ringback.kit.clock import Clock
+from ringback.kit.http import OutgoingHttp
 from ringback.sim import carrier_events, events, faults, handsets, inbound, inventory, outbound, texts
 from ringback.sim import lookup as records
 from ringback.sim import settings as line
 from ringback.sim.addresses import any_spelling
 from ringback.sim.carrier_events import CarrierEvent
 from ringback.sim.engine import Engine
-from ringback.sim.errors import BadInput, HandsetOffline
+from ringback.sim.errors import BadInput
 from ringback.sim.events import LogEntry
 from ringback.sim.faults import Fault
 from ringback.sim.handsets import Handset
 from ringback.sim.inventory import Sale, Wish
 from ringback.sim.lookup import Line
+from ringback.sim.media import Media
+from ringback.sim.mmsc import Mmsc
 from ringback.sim.outbound import Submission
 from ringback.sim.pace import Pace
 from ringback.sim.settings import Settings
@@ -33,11 +36,17 @@ _OVERTAKING_S = 1.0
 
 
 class Network:
-    """The far side. All work goes through one thread that commits it in groups; nothing here calls the server."""
+    """The far side. All work goes through one thread that commits it in groups; nothing here calls the server.
 
-    def __init__(self, path: Path, clock: Clock, *, handsets: Handsets = "auto") -> None:
+    `http` is what media are fetched with; without it none are.
+    """
+
+    def __init__(
+        self, path: Path, clock: Clock, *, handsets: Handsets = "auto", http: OutgoingHttp | None = None
+    ) -> None:
         self._engine = Engine(path, clock, handsets)
         self._run = self._engine.run
+        self._mmsc = Mmsc(self._engine, http)
         self._pace = Pace()
         self._submits = 0
 
@@ -127,19 +136,11 @@ class Network:
         media_urls: Sequence[str] = (),
         channel: str | None = None,
     ) -> Text:
-        """A handset texts `to`, in any spelling that a person of its country may type."""
-        draft = inbound.draft(body, tuple(media_urls), channel)
-
-        def send(unit: Unit) -> Text:
-            handset = handsets.find(unit, handset_id)
-            e164 = any_spelling("to", to, handset.country)
-            if not handset.online:
-                raise HandsetOffline("The handset is offline and can't send")
-            if draft.channel not in handset.capabilities:
-                raise BadInput("channel", f"the handset can't send {draft.channel}")
-            return inbound.send(unit, handset, e164, draft.body, draft.media_urls, draft.channel)
-
-        return await self._run(send)
+        """A handset texts `to`, in any spelling that a person of its country may type; media are fetched first."""
+        draft = inbound.draft(to, body, tuple(media_urls), channel)
+        if draft.media_urls:
+            return await self._mmsc.send(handset_id, draft)
+        return await self._run(lambda unit: inbound.send_draft(unit, handset_id, draft))
 
     async def list_texts(
         self,
@@ -160,6 +161,20 @@ class Network:
 
         await self._engine.look_until(self._engine.log, wait_s, look)
         return page
+
+    # Media
+
+    async def upload(self, content_type: str | None, data: bytes) -> Media:
+        """Keep what somebody is about to send; `BadInput` for what no message carries."""
+        return await self._mmsc.upload(content_type, data)
+
+    async def find_media(self, media_id: str) -> Media:
+        """What is known of media; `MediaNotFound`."""
+        return await self._mmsc.find(media_id)
+
+    def read_media(self, media: Media) -> AsyncIterator[bytes]:
+        """Their bytes, in pieces."""
+        return self._mmsc.read(media)
 
     # The event log
 
@@ -254,7 +269,7 @@ class Network:
         """Take a text; answers the carrier's ref. `LineRefused`, `LineThrottled`, `LineDown`, `NeverAnswers`."""
         self._submits += 1
         try:
-            outcome = await self._run(lambda unit: outbound.submit(unit, text, self._pace))
+            outcome = await self._mmsc.submit(text, self._pace)
             if outcome.early:
                 await self._let_receipt_overtake(outcome.ref)
         finally:

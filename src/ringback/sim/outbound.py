@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ringback.sim import faults, handsets, inbound, inventory, plans, texts
 from ringback.sim.errors import LineDown, LineError, LineRefused, LineThrottled, NeverAnswers
 from ringback.sim.handsets import Handset
+from ringback.sim.media import Attachment
 from ringback.sim.pace import Pace
 from ringback.sim.passage import delay, is_lost, send_receipt
 from ringback.sim.personalities import REASONS, TEXT_MANNERS, Manner
@@ -34,8 +35,21 @@ class Outcome:
     early: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A text that the carrier listened to; `mute` says that its submit will get no answer."""
+
+    mute: bool = False
+
+
 def submit(unit: Unit, text: Submission, pace: Pace) -> Outcome:
-    """Take a text, or refuse it. Nothing is raised, because a fault that struck has to stay counted."""
+    """Take a text without media, or refuse it."""
+    heard = hear(unit, text, pace)
+    return heard if isinstance(heard, Outcome) else take(unit, text, heard)
+
+
+def hear(unit: Unit, text: Submission, pace: Pace) -> Heard | Outcome:
+    """Whether the carrier listens at all. Nothing is raised, because a fault that struck has to stay counted."""
     fault = faults.strike(unit, faults.AT_SUBMIT, text.sender, text.recipient)
     if fault in ("outage", "connection-lost"):
         return Outcome(error=out_of_reach())
@@ -44,28 +58,43 @@ def submit(unit: Unit, text: Submission, pace: Pace) -> Outcome:
         return Outcome(error=LineThrottled("too many messages a second", "20429"))
     if fault == "submit-refused":
         return _refused("30008", "the carrier refused the message")
+    return Heard(mute=fault is not None)
+
+
+def look(unit: Unit, text: Submission) -> Handset | Outcome | None:
+    """The phone that the text is for, if one has that number, or why the text is refused."""
     if inventory.line_state(unit, text.sender) != "held":
         return _refused("21606", f"{text.sender} is no number of this account")
     handset = handsets.by_number(unit, text.recipient)
-    manner = TEXT_MANNERS[handset.personality] if handset else None
-    if handset is None and inventory.line_state(unit, text.recipient) == "released":
-        return _refused("30005")
-    if manner is not None and manner.refusal is not None:
-        return _refused(manner.refusal)
-    if handset is not None and not {"sms", "mms"} & set(handset.capabilities):
+    if handset is None:
+        released = inventory.line_state(unit, text.recipient) == "released"
+        return _refused("30005") if released else None
+    refusal = TEXT_MANNERS[handset.personality].refusal
+    if refusal is not None:
+        return _refused(refusal)
+    if not {"sms", "mms"} & set(handset.capabilities):
         return _refused("30006")
+    return handset
+
+
+def take(unit: Unit, text: Submission, heard: Heard, media: tuple[Attachment, ...] = ()) -> Outcome:
+    """Take a text that was heard, or refuse it."""
+    handset = look(unit, text)
+    if isinstance(handset, Outcome):
+        return handset
     parcel = Parcel(
         unit.ids.new("nt"),
         text.sender,
         text.recipient,
         text.body,
-        text.media_urls,
+        media,
         text.channel,
         unit.now + text.validity_ms,
     )
     carry(unit, parcel, handset)
-    error = NeverAnswers("the carrier took the message and never answered") if fault else None
-    return Outcome(parcel.ref, error, bool(manner and manner.early))
+    error = NeverAnswers("the carrier took the message and never answered") if heard.mute else None
+    early = handset is not None and TEXT_MANNERS[handset.personality].early
+    return Outcome(parcel.ref, error, early)
 
 
 def _refused(code: str, message: str | None = None) -> Outcome:
@@ -128,7 +157,7 @@ def deliver(unit: Unit, parcel: Parcel, handset: Handset, manner: Manner) -> Non
     for _ in range(manner.receipts):
         send_receipt(unit, parcel, None, manner.receipt_after_ms)
     if manner.reply == "echo":
-        inbound.send(unit, handset, parcel.sender, parcel.body, parcel.media_urls, parcel.channel)
+        inbound.send(unit, handset, parcel.sender, parcel.body, parcel.media, parcel.channel)
     elif is_first:
         inbound.send(unit, handset, parcel.sender, "STOP", (), "sms")
 

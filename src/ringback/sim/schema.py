@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ringback.kit.sqlite import Connection, connect
 
-VERSION = 1
+VERSION = 2
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS settings (one INTEGER PRIMARY KEY CHECK (one = 1), value TEXT NOT NULL);
@@ -51,6 +51,16 @@ CREATE TABLE IF NOT EXISTS stored (
     parcel TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS stored_for_handset ON stored (handset_id, seq);
+CREATE TABLE IF NOT EXISTS media (
+    upto INTEGER PRIMARY KEY, -- bytes of all media up to and with these: how old they are, and what there is in all
+    id TEXT NOT NULL UNIQUE,
+    hash BLOB NOT NULL,
+    content_type TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    created_ms INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS media_by_hash ON media (hash);
+CREATE TABLE IF NOT EXISTS media_bytes (hash BLOB PRIMARY KEY, data BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS log (
     seq INTEGER PRIMARY KEY,
     handset_id TEXT NOT NULL,
@@ -90,7 +100,7 @@ LOG_KEPT = 100_000
 
 
 def open_store(path: Path) -> Connection:
-    """The writing connection, its tables made if need be.
+    """The writing connection, its tables made if need be: those that an older version lacks as well.
 
     `synchronous=NORMAL` suffices: in WAL mode a commit then survives the death of the process and can only be lost
     with the machine's power, and a simulated network that forgets its last texts in a power cut is no worse than a

@@ -4,9 +4,11 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from ringback.kit.links import absolute
 from ringback.kit.times import to_iso
 from ringback.sim import handsets
 from ringback.sim.errors import BadInput
+from ringback.sim.media import Attachment
 from ringback.sim.unit import Unit, to_json
 
 
@@ -18,7 +20,7 @@ class Parcel:
     sender: str
     recipient: str
     body: str
-    media_urls: tuple[str, ...] = ()
+    media: tuple[Attachment, ...] = ()
     channel: str = "sms"
     until_ms: int = 0
 
@@ -28,14 +30,15 @@ class Parcel:
             "sender": self.sender,
             "recipient": self.recipient,
             "body": self.body,
-            "media_urls": self.media_urls,
+            "media_urls": [one.to_json() for one in self.media],
             "channel": self.channel,
             "until_ms": self.until_ms,
         }
 
     @staticmethod
     def from_dict(data: dict[str, Any]) -> "Parcel":
-        return Parcel(**{**data, "media_urls": tuple(data["media_urls"])})
+        rest = {name: value for name, value in data.items() if name != "media_urls"}
+        return Parcel(**rest, media=tuple(map(Attachment.from_json, data["media_urls"])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +52,27 @@ class Text:
     sender: str
     recipient: str
     body: str
-    media_urls: tuple[str, ...]
+    media: tuple[Attachment, ...]
     channel: str
     at_ms: int
     status: str
     code: str | None
 
-    def to_wire(self) -> dict[str, Any]:
-        """The message as `/sim/v1` shows it."""
+    def to_wire(self, base: str) -> dict[str, Any]:
+        """The message as `/sim/v1` shows it; its media are reached at `base`."""
+        urls = absolute(base, [one.url for one in self.media])
         return {
             "id": self.id,
             "direction": self.direction,
             "from": self.sender,
             "to": self.recipient,
             "body": self.body,
-            "mediaUrls": list(self.media_urls),
+            "mediaUrls": urls,
+            "media": [
+                {"url": url, "contentType": one.content_type, "bytes": one.size}
+                for url, one in zip(urls, self.media, strict=True)
+                if one.content_type is not None
+            ],
             "channel": self.channel,
             "at": to_iso(self.at_ms),
             "status": self.status,
@@ -97,7 +106,7 @@ def add(unit: Unit, handset_id: str, direction: str, parcel: Parcel, status: str
         parcel.sender,
         parcel.recipient,
         parcel.body,
-        to_json(parcel.media_urls) if parcel.media_urls else "[]",
+        to_json([one.to_json() for one in parcel.media]) if parcel.media else "[]",
         parcel.channel,
         at_ms,
         status,
@@ -110,7 +119,7 @@ def add(unit: Unit, handset_id: str, direction: str, parcel: Parcel, status: str
         parcel.sender,
         parcel.recipient,
         parcel.body,
-        parcel.media_urls,
+        parcel.media,
         parcel.channel,
         at_ms,
         status,
@@ -192,6 +201,4 @@ def drop_stored(unit: Unit, seq: int) -> Parcel | None:
 
 def from_row(row: dict[str, Any]) -> Text:
     """A row of `texts` as a text."""
-    return Text(
-        **{**{k: v for k, v in row.items() if k != "media"}, "media_urls": tuple(json.loads(row["media"]))}
-    )
+    return Text(**{**row, "media": tuple(map(Attachment.from_json, json.loads(row["media"])))})

@@ -1,16 +1,18 @@
 """A network on a frozen clock, and how to make the usual things on it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from ringback.kit.clock import MovableClock
+from ringback.kit.http import AddressPolicy, OutgoingHttp
 from ringback.sim import Network
 from ringback.sim.carrier_events import CarrierEvent
 from ringback.sim.handsets import Handset
 from ringback.sim.inventory import Wish
 from ringback.sim.outbound import Submission
+from tests.media import Web, serving
 
 START_MS = 1_800_000_000_000
 
@@ -21,8 +23,21 @@ def clock() -> MovableClock:
 
 
 @pytest.fixture
-async def network(tmp_path: Path, clock: MovableClock) -> AsyncIterator[Network]:
-    network = Network(tmp_path / "network.db", clock)
+def web() -> Iterator[Web]:
+    with serving() as web:
+        yield web
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[OutgoingHttp]:
+    http = OutgoingHttp(AddressPolicy(loopback_allowed=True))
+    yield http
+    await http.close()
+
+
+@pytest.fixture
+async def network(tmp_path: Path, clock: MovableClock, http: OutgoingHttp) -> AsyncIterator[Network]:
+    network = Network(tmp_path / "network.db", clock, http=http)
     await network.start()
     yield network
     await network.stop()

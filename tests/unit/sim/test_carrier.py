@@ -28,7 +28,9 @@ from ringback.carriers.protocol import (
 )
 from ringback.carriers.simulated import RemoteSimulatedCarrier, SimulatedCarrier
 from ringback.doors.sim.proxy import RemoteNetwork
+from ringback.kit.http import AddressPolicy, OutgoingHttp
 from ringback.sim import Network
+from tests.media import PNG, Web
 
 pytestmark = pytest.mark.unit
 
@@ -96,7 +98,8 @@ async def world(
     from ringback.doors.sim.standalone import create
     from ringback.kit.clock import MovableClock
 
-    network = Network(tmp_path / "network.db", MovableClock())
+    http = OutgoingHttp(AddressPolicy(loopback_allowed=True))
+    network = Network(tmp_path / "network.db", MovableClock(), http=http)
     await network.start()
     carrier = SimulatedCarrier(network, answer_timeout_s=0.2)
     await carrier.start()
@@ -105,6 +108,7 @@ async def world(
         yield carrier, client
     await carrier.stop()
     await network.stop()
+    await http.close()
 
 
 async def hear(carrier: Carrier, count: int) -> list[CarrierEvent]:
@@ -140,17 +144,19 @@ async def test_buying(world: tuple[Carrier, httpx.AsyncClient]) -> None:
     await carrier.release(offers[0].e164)
 
 
-async def test_texts_and_events(world: tuple[Carrier, httpx.AsyncClient]) -> None:
+async def test_texts_and_events(world: tuple[Carrier, httpx.AsyncClient], web: Web) -> None:
     carrier, client = world
     ours = await buy(carrier, "ord_texts")
     phone = (await client.post("/sim/v1/handsets", json={})).json()
     path = f"/sim/v1/handsets/{phone['id']}/messages"
-    text = OutboundText("msg_1", ours, phone["phoneNumber"], "héllo 🙂", ("https://a.test/1",), "mms")
+    picture = web.put("/1", PNG)
+    text = OutboundText("msg_1", ours, phone["phoneNumber"], "héllo 🙂", (picture,), "mms")
     ref = await carrier.submit(text)
     (receipt,) = await hear(carrier, 1)
     assert receipt == DeliveryReceipt("simulated", ref, "delivered")
     (arrived,) = (await client.get(path)).json()["data"]
-    assert (arrived["body"], arrived["mediaUrls"]) == (text.body, ["https://a.test/1"])
+    assert (arrived["body"], arrived["mediaUrls"]) == (text.body, [one["url"] for one in arrived["media"]])
+    assert (await client.get(arrived["mediaUrls"][0])).content == PNG
     sent = (await client.post(path, json={"to": ours, "body": "back"})).json()
     (inbound,) = await hear(carrier, 1)
     assert isinstance(inbound, InboundMessage)

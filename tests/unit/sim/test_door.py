@@ -10,10 +10,12 @@ import httpx
 import pytest
 
 from ringback.doors.sim.clock import ClockReading
+from ringback.doors.sim.links import Links
 from ringback.doors.sim.router import build_router
 from ringback.doors.sim.standalone import create
 from ringback.kit.clock import MovableClock
 from ringback.sim import Network
+from tests.media import PNG, Web
 from tests.unit.sim.conftest import START_MS, Side
 
 pytestmark = pytest.mark.unit
@@ -21,7 +23,7 @@ pytestmark = pytest.mark.unit
 
 @pytest.fixture
 async def door(network: Network) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(create(network))
+    transport = httpx.ASGITransport(create(network, own_url="http://localhost"))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         yield client
 
@@ -83,20 +85,21 @@ async def test_wrong_handsets(door: httpx.AsyncClient, field: str, body: dict[st
         assert "out-of-order" in answer["error"]["message"]
 
 
-async def test_texts(door: httpx.AsyncClient, network: Network, side: Side) -> None:
+async def test_texts(door: httpx.AsyncClient, network: Network, side: Side, web: Web) -> None:
     ours = await side.buy()
     phone = (await door.post("/sim/v1/handsets", json={})).json()
     path = f"/sim/v1/handsets/{phone['id']}/messages"
-    sent = (
-        await door.post(path, json={"to": ours, "body": "hi", "mediaUrls": ["https://a.test/x.png"]})
-    ).json()
+    picture = web.put("/x.png", PNG)
+    sent = (await door.post(path, json={"to": ours, "body": "hi", "mediaUrls": [picture]})).json()
+    [url] = sent["mediaUrls"]
     assert sent == {
         "id": sent["id"],
         "direction": "out",
         "from": phone["phoneNumber"],
         "to": ours,
         "body": "hi",
-        "mediaUrls": ["https://a.test/x.png"],
+        "mediaUrls": [url],
+        "media": [{"url": url, "contentType": "image/png", "bytes": len(PNG)}],
         "channel": "mms",
         "at": "2027-01-15T08:00:00.000Z",
         "status": "sent",
@@ -276,7 +279,7 @@ async def test_clock(network: Network, clock: MovableClock) -> None:
 
     app = create(network)
     bare = FastAPI(exception_handlers=app.exception_handlers)  # type: ignore[arg-type]
-    bare.include_router(build_router(network, Clock(clock)))
+    bare.include_router(build_router(network, Clock(clock), Links("")))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(bare), base_url="http://localhost") as client:
         assert (await client.get("/sim/v1/clock")).json() == {
             "now": "2027-01-15T08:00:00.000Z",

@@ -8,6 +8,7 @@ from ringback.doors.sim import schemas
 from ringback.sim import Network
 from ringback.sim.errors import LineRefused
 from ringback.sim.personalities import CALL_PERSONALITIES, TEXT_MANNERS
+from tests.media import PNG, Web
 from tests.unit.sim.conftest import MakeHandset, Side
 
 pytestmark = pytest.mark.unit
@@ -141,18 +142,21 @@ async def test_stops_answers_the_first_text_only(network: Network, side: Side, h
     assert [event.data["body"] for event in heard if event.kind == "inbound"] == ["STOP"]
 
 
-async def test_echo(network: Network, side: Side, handset: MakeHandset) -> None:
+async def test_echo(network: Network, side: Side, handset: MakeHandset, web: Web) -> None:
     ours, phone = await side.buy(), await handset("echo")
-    await side.submit(ours, phone.e164, "marco", media_urls=("https://a.test/1.png",), channel="mms")
+    picture = web.put("/1.png", PNG)
+    await side.submit(ours, phone.e164, "marco", media_urls=(picture,), channel="mms")
     inbound = [event.data for event in await side.hear() if event.kind == "inbound"]
+    (arrived, echoed), _ = await network.list_texts(phone.id)
     assert [(one["from"], one["to"], one["body"], one["mediaUrls"], one["channel"]) for one in inbound] == [
-        (phone.e164, ours, "marco", ["https://a.test/1.png"], "mms")
+        (phone.e164, ours, "marco", [arrived.media[0].url], "mms")
     ]
+    assert (arrived.media, echoed.media) == (echoed.media, arrived.media)
     assert await bodies(network, phone.id) == [("in", "marco"), ("out", "marco")]
 
 
-async def test_a_phone_without_pictures(network: Network, side: Side) -> None:
+async def test_a_phone_without_pictures(network: Network, side: Side, web: Web) -> None:
     ours = await side.buy()
     phone = await network.create_handset(capabilities=["sms"])
-    await side.submit(ours, phone.e164, "", media_urls=("https://a.test/1.png",), channel="mms")
+    await side.submit(ours, phone.e164, "", media_urls=(web.put("/1.png", PNG),), channel="mms")
     assert [event.data["code"] for event in await side.hear()] == ["30011"]

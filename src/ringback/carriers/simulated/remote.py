@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ringback.carriers.protocol import (
+    MEDIA_S,
     CarrierError,
     EventBatch,
     LineRecord,
@@ -127,7 +128,8 @@ class RemoteSimulatedCarrier:
             "channel": text.channel,
             "validity_ms": text.validity_ms,
         }
-        ref: str = (await self._call("POST", "/submit", submission))["ref"]
+        timeout_s = self._answer_timeout_s + (MEDIA_S if text.media_urls else 0)
+        ref: str = (await self._call("POST", "/submit", submission, timeout_s))["ref"]
         return ref
 
     def events(self) -> AsyncIterator[EventBatch]:

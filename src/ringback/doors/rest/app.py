@@ -1,6 +1,6 @@
 """The REST application: routes, error bodies, limits."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -74,8 +74,8 @@ def create(parts: Parts, *, more: Sequence[APIRouter] = ()) -> FastAPI:
     return app
 
 
-def guarded(app: Any, parts: Parts) -> Guard:
-    """The application behind the guard."""
+def guarded(app: Any, parts: Parts, larger: Mapping[tuple[str, str], int]) -> Guard:
+    """The application behind the guard; `larger` as there."""
     settings = parts.settings
     return Guard(
         app,
@@ -83,4 +83,5 @@ def guarded(app: Any, parts: Parts) -> Guard:
         host=settings.host,
         names=names_of(settings.public_url, settings.allowed_hosts),
         max_body_bytes=settings.max_body_bytes,
+        larger=larger,
     )

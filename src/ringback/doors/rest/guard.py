@@ -5,7 +5,7 @@ day. Addresses need no list: a page can't make a browser send an address that it
 """
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 import structlog
@@ -22,15 +22,23 @@ _READERS = ("GET", "HEAD", "DELETE", "OPTIONS")
 
 
 class Guard:
-    """The outermost ASGI layer."""
+    """The outermost ASGI layer. `larger` are the bodies, by method and path, that may hold more than others."""
 
     def __init__(
-        self, app: ASGIApp, *, ids: IdMaker, host: str, names: Iterable[str], max_body_bytes: int
+        self,
+        app: ASGIApp,
+        *,
+        ids: IdMaker,
+        host: str,
+        names: Iterable[str],
+        max_body_bytes: int,
+        larger: Mapping[tuple[str, str], int],
     ) -> None:
         self._app = app
         self._ids = ids
         self._names = frozenset(name.lower() for name in (*_LOOPBACK_NAMES, host, *names))
         self._max_body_bytes = max_body_bytes
+        self._larger = larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -59,7 +67,7 @@ class Guard:
         if b"=" in query:
             scope["query_string"] = _without_empty(query)
         if scope["method"] not in _READERS and b"content-length" not in headers:
-            receive = _Bounded(receive, self._max_body_bytes)
+            receive = _Bounded(receive, self._limit(scope))
         await self._app(scope, receive, send_marked)
 
     def _refusal(self, scope: Scope, headers: dict[bytes, bytes]) -> ASGIApp | None:
@@ -71,8 +79,9 @@ class Guard:
                 "this Host is not served here; add it to RINGBACK_ALLOWED_HOSTS if it is yours",
             )
         length = headers.get(b"content-length", b"0")
-        if not length.isdigit() or int(length) > self._max_body_bytes:
-            return too_large(self._max_body_bytes)
+        limit = self._limit(scope)
+        if not length.isdigit() or int(length) > limit:
+            return too_large(limit)
         if "\x00" in scope["path"]:
             return error_response(404, "NOT_FOUND", "there is nothing here")
         if b"%00" in scope["query_string"]:
@@ -80,6 +89,9 @@ class Guard:
             field = pair.partition(b"=")[0].decode("latin-1")
             return error_response(422, "", "must not contain the character NUL", field=field, where="query")
         return None
+
+    def _limit(self, scope: Scope) -> int:
+        return max(self._max_body_bytes, self._larger.get((scope["method"], scope["path"]), 0))
 
     def _is_ours(self, host: str) -> bool:
         name = _name_of(host).lower().rstrip(".")

@@ -9,11 +9,14 @@ from ringback.carriers.protocol import Carrier
 from ringback.carriers.simulated.local import SimulatedCarrier
 from ringback.carriers.simulated.remote import RemoteSimulatedCarrier
 from ringback.doors.sim.clock import ClockDoor
+from ringback.doors.sim.links import Links
+from ringback.doors.sim.media import build_media_router
 from ringback.doors.sim.moving import Timed
 from ringback.doors.sim.proxy import RemoteNetwork
 from ringback.doors.sim.router import build_router
 from ringback.kit import sqlite
 from ringback.kit.clock import Clock
+from ringback.kit.http import OutgoingHttp
 from ringback.operator_error import SERVICE_MISSING, OperatorError
 from ringback.sim.network import Network
 from ringback.sim.unit import Handsets
@@ -37,6 +40,10 @@ class SimulatedLine(Protocol):
 
     def router(self, clock: ClockDoor) -> APIRouter: ...
 
+    def media_router(self) -> APIRouter:
+        """What needs no key; it goes before `router`."""
+        ...
+
     def timed(self) -> list[Timed]: ...
 
     async def first_handset(self) -> str | None:
@@ -45,11 +52,21 @@ class SimulatedLine(Protocol):
 
 
 class LocalLine:
-    """The network in this process."""
+    """The network in this process, which is reached at `own_url` and fetches media with `http`."""
 
-    def __init__(self, data: Path, clock: Clock, *, handsets: Handsets, answer_timeout_s: float) -> None:
+    def __init__(
+        self,
+        data: Path,
+        clock: Clock,
+        *,
+        handsets: Handsets,
+        answer_timeout_s: float,
+        http: OutgoingHttp,
+        own_url: str,
+    ) -> None:
         self._file = data / FILE
-        self._network = Network(self._file, clock, handsets=handsets)
+        self._network = Network(self._file, clock, handsets=handsets, http=http)
+        self._links = Links(own_url)
         self.carrier: Carrier = SimulatedCarrier(self._network, answer_timeout_s=answer_timeout_s)
 
     async def start(self) -> None:
@@ -71,7 +88,10 @@ class LocalLine:
         self._network.end_waits()
 
     def router(self, clock: ClockDoor) -> APIRouter:
-        return build_router(self._network, clock)
+        return build_router(self._network, clock, self._links)
+
+    def media_router(self) -> APIRouter:
+        return build_media_router(self._network)
 
     def timed(self) -> list[Timed]:
         async def wake() -> None:
@@ -88,13 +108,13 @@ class LocalLine:
 
 
 class RemoteLine:
-    """The network at `url`."""
+    """The network at `url`, for a server that is reached at `own_url`."""
 
-    def __init__(self, url: str, *, answer_timeout_s: float) -> None:
+    def __init__(self, url: str, *, answer_timeout_s: float, own_url: str) -> None:
         self._url = url.rstrip("/")
         carrier = RemoteSimulatedCarrier(url, answer_timeout_s=answer_timeout_s)
         self.carrier: Carrier = carrier
-        self._network = RemoteNetwork(url, after_change=carrier.refresh)
+        self._network = RemoteNetwork(url, own_url=own_url, after_change=carrier.refresh)
 
     async def start(self) -> None:
         await self._network.start()
@@ -109,6 +129,9 @@ class RemoteLine:
 
     def router(self, clock: ClockDoor) -> APIRouter:
         return self._network.router()
+
+    def media_router(self) -> APIRouter:
+        return self._network.media_router()
 
     def timed(self) -> list[Timed]:
         return []

@@ -38,16 +38,16 @@ class SimOnce:
             await self._app(scope, receive, send)
             return
         request = Request(scope, receive)
+        found = await self._keys.find(request.headers.get("authorization", "").partition(" ")[2])
+        if found is None:
+            await self._app(scope, receive, send)
+            return
         try:
             body = await request.body()
         except BodyTooLarge as error:
             await too_large(error.limit)(scope, receive, send)
             return
         again = _replay(body)
-        found = await self._keys.find(request.headers.get("authorization", "").partition(" ")[2])
-        if found is None:
-            await self._app(scope, again, send)
-            return
         try:
             answer = await self._answer(request, Caller(found.account_id, found.id), scope, again)
         except Fault as fault:

@@ -8,6 +8,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
 from ringback.doors.rest.errors import ApiError
+from ringback.doors.sim.links import FRONT
+from ringback.sim.media import PATH
 
 if TYPE_CHECKING:
     import aiohttp
@@ -25,15 +27,21 @@ _HOP_BY_HOP = {
     "upgrade",
 }
 # The key is this server's matter, and a host or length belongs to one connection.
-_NOT_SENT = _HOP_BY_HOP | {"host", "content-length", "authorization", "cookie", "accept-encoding"}
-_NOT_ANSWERED = _HOP_BY_HOP | {"content-length", "content-encoding", "date", "server"}
+_NOT_SENT = _HOP_BY_HOP | {"host", "content-length", "authorization", "cookie", "accept-encoding", FRONT}
+_NOT_ANSWERED = _HOP_BY_HOP | {"content-encoding", "date", "server"}
 
 
 class RemoteNetwork:
-    """The network at `url`. `after_change` is awaited when its settings may have changed, before the answer goes out."""
+    """The network at `url`, for a server that is reached at `own_url`.
 
-    def __init__(self, url: str, *, after_change: Callable[[], Awaitable[None]] | None = None) -> None:
+    `after_change` is awaited when the network's settings may have changed, before the answer goes out.
+    """
+
+    def __init__(
+        self, url: str, *, own_url: str = "", after_change: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
         self._base = url.rstrip("/")
+        self._own_url = own_url
         self._after_change = after_change
         self._session: aiohttp.ClientSession | None = None
 
@@ -60,6 +68,16 @@ class RemoteNetwork:
 
         return router
 
+    def media_router(self) -> APIRouter:
+        """A router for media, which whoever knows their id may read."""
+        router = APIRouter()
+
+        @router.api_route(PATH + "{media_id}", methods=["GET", "HEAD"], include_in_schema=False)
+        async def pass_media_on(request: Request) -> StreamingResponse:
+            return await self.pass_on(request)
+
+        return router
+
     async def pass_on(self, request: Request) -> StreamingResponse:
         """Send the request on; 502 when the network can't be reached, 504 when it never answered."""
         import aiohttp
@@ -71,6 +89,7 @@ class RemoteNetwork:
         if request.url.query:
             target += f"?{request.url.query}"
         headers = [(name, value) for name, value in request.headers.items() if name not in _NOT_SENT]
+        headers.append((FRONT, self._own_url))
         try:
             answer = await self._session.request(
                 request.method,

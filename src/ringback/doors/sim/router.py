@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BeforeValidator
 
@@ -11,6 +11,8 @@ from ringback.doors.rest.errors import ApiError
 from ringback.doors.rest.json_body import JsonRoute
 from ringback.doors.sim import schemas as wire
 from ringback.doors.sim.clock import ClockDoor, build_clock_router
+from ringback.doors.sim.links import Links
+from ringback.doors.sim.media import build_upload_router
 from ringback.kit.times import from_iso
 from ringback.sim.network import Network
 from ringback.sim.texts import Cursor as Place
@@ -35,11 +37,12 @@ EVENTS: dict[str, Any] = {
 LastEventId = Annotated[str | None, Header(alias="Last-Event-ID")]
 
 
-def build_router(network: Network, clock_door: ClockDoor) -> APIRouter:
+def build_router(network: Network, clock_door: ClockDoor, links: Links) -> APIRouter:
     """The router over one network; who may call is the including app's matter."""
     router = APIRouter(prefix="/sim/v1")
     router.include_router(_handsets(network))
-    router.include_router(_texts(network))
+    router.include_router(_texts(network, links))
+    router.include_router(build_upload_router(network, links))
     router.include_router(_line(network))
     router.include_router(build_clock_router(clock_door))
     return router
@@ -76,19 +79,20 @@ def _handsets(network: Network) -> APIRouter:
     return router
 
 
-def _texts(network: Network) -> APIRouter:
+def _texts(network: Network, links: Links) -> APIRouter:
     router = APIRouter(route_class=JsonRoute)
 
     @router.post("/handsets/{handset_id}/messages")
-    async def send_text(handset_id: str, body: wire.TextSend) -> wire.TextOut:
+    async def send_text(handset_id: str, body: wire.TextSend, request: Request) -> wire.TextOut:
         text = await network.send_text(
             handset_id, body.to, body.body or "", body.media_urls or (), body.channel
         )
-        return wire.TextOut.of(text)
+        return wire.TextOut.of(text, links.base(request))
 
     @router.get("/handsets/{handset_id}/messages")
     async def list_texts(
         handset_id: str,
+        request: Request,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
         before: Cursor = None,
         after: Cursor = None,
@@ -101,15 +105,18 @@ def _texts(network: Network) -> APIRouter:
             after=_cursor("after", after),
             wait_s=wait,
         )
-        return wire.TextPage(data=[wire.TextOut.of(text) for text in found], has_more=more)
+        base = links.base(request)
+        return wire.TextPage(data=[wire.TextOut.of(text, base) for text in found], has_more=more)
 
     @router.get("/handsets/{handset_id}/events", **EVENTS)
-    async def stream_handset(handset_id: str, last_event_id: LastEventId = None) -> StreamingResponse:
-        return await _stream(network, handset_id, last_event_id)
+    async def stream_handset(
+        handset_id: str, request: Request, last_event_id: LastEventId = None
+    ) -> StreamingResponse:
+        return await _stream(network, handset_id, last_event_id, links.base(request))
 
     @router.get("/events", **EVENTS)
-    async def stream_all(last_event_id: LastEventId = None) -> StreamingResponse:
-        return await _stream(network, None, last_event_id)
+    async def stream_all(request: Request, last_event_id: LastEventId = None) -> StreamingResponse:
+        return await _stream(network, None, last_event_id, links.base(request))
 
     return router
 
@@ -158,7 +165,9 @@ def _cursor(field: str, text: str | None) -> Place | None:
         raise ApiError(422, "VALIDATION_ERROR", f"{error}, or a message's id", field=field) from None
 
 
-async def _stream(network: Network, handset_id: str | None, last_event_id: str | None) -> StreamingResponse:
+async def _stream(
+    network: Network, handset_id: str | None, last_event_id: str | None, base: str
+) -> StreamingResponse:
     newest = await network.last_event(handset_id)
     resumed = last_event_id is not None and last_event_id.isdecimal() and len(last_event_id) < 19
     seq = int(last_event_id) if resumed and last_event_id is not None else newest
@@ -170,7 +179,7 @@ async def _stream(network: Network, handset_id: str | None, last_event_id: str |
             if not found and not network.stopping:
                 yield ": heartbeat\n\n"
             for entry in found:
-                yield f"event: {entry.kind}\nid: {entry.seq}\ndata: {entry.data}\n\n"
+                yield f"event: {entry.kind}\nid: {entry.seq}\ndata: {entry.data(base)}\n\n"
                 seq = entry.seq
 
     return StreamingResponse(

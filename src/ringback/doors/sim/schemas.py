@@ -4,10 +4,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
+from ringback.kit.links import absolute
 from ringback.kit.times import to_iso
 from ringback.kit.wire import ABSENT, CamelWire, IsoTime
 from ringback.sim.faults import Fault, FaultKind
 from ringback.sim.handsets import Handset
+from ringback.sim.media import Media, attachment
 from ringback.sim.settings import Campaign, Registration, Settings
 from ringback.sim.texts import Text
 
@@ -121,6 +123,32 @@ class TextSend(CamelWire):
     channel: Literal["sms", "mms"] | None = None
 
 
+class AttachmentOut(CamelWire):
+    """One of a text's media; `bytes` is its size."""
+
+    url: str
+    content_type: str
+    bytes: int
+
+
+class MediaOut(AttachmentOut):
+    """Media as they were uploaded; the `url` may be sent."""
+
+    id: str
+    created_at: IsoTime
+
+    @staticmethod
+    def of(media: Media, base: str) -> "MediaOut":
+        [url] = absolute(base, [attachment(media).url])
+        return MediaOut(
+            id=media.id,
+            url=url,
+            content_type=media.content_type,
+            bytes=media.size,
+            created_at=to_iso(media.created_ms),
+        )
+
+
 class TextOut(CamelWire):
     """A text as the handset sees it."""
 
@@ -130,13 +158,14 @@ class TextOut(CamelWire):
     to: str
     body: str
     media_urls: list[str]
+    media: list[AttachmentOut]
     channel: Literal["sms", "mms"]
     at: IsoTime
     status: Literal["sent", "delivered", "failed"]
 
     @staticmethod
-    def of(text: Text) -> "TextOut":
-        return TextOut.model_validate(text.to_wire())
+    def of(text: Text, base: str) -> "TextOut":
+        return TextOut.model_validate(text.to_wire(base))
 
 
 class TextPage(CamelWire):

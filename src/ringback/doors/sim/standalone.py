@@ -15,8 +15,12 @@ from ringback.doors.rest.errors import error_response
 from ringback.doors.rest.refusals import tell_errors
 from ringback.doors.sim.carrier_api import build_carrier_router
 from ringback.doors.sim.clock import NoClock
+from ringback.doors.sim.links import Links
+from ringback.doors.sim.media import build_media_router
 from ringback.doors.sim.router import build_router
 from ringback.kit.clock import MovableClock
+from ringback.kit.http import AddressPolicy, OutgoingHttp
+from ringback.kit.links import base_of
 from ringback.operator_error import OperatorError
 from ringback.sim.network import Network
 from ringback.sim.unit import Handsets
@@ -25,8 +29,8 @@ _DRAIN_S = 5
 _BACKLOG = 2048
 
 
-def create(network: Network, *, hosts: frozenset[str] | None = None) -> FastAPI:
-    """The app over a network, which it starts and stops. Only requests to `hosts` are heard, if given.
+def create(network: Network, *, own_url: str = "", hosts: frozenset[str] | None = None) -> FastAPI:
+    """The app over a network, which it starts and stops, reached at `own_url`. Only requests to `hosts` are heard, if given.
 
     That keeps a page in a browser from reaching a network on this machine by a name of its own (DNS rebinding).
     """
@@ -57,7 +61,8 @@ def create(network: Network, *, hosts: frozenset[str] | None = None) -> FastAPI:
     async def healthz() -> JSONResponse:
         return JSONResponse({"status": "ok"})
 
-    app.include_router(build_router(network, NoClock()))
+    app.include_router(build_media_router(network))
+    app.include_router(build_router(network, NoClock(), Links(own_url, fronted=True)))
     app.include_router(build_carrier_router(network))
     tell_errors(app)
     return app
@@ -70,10 +75,11 @@ async def serve(
     import uvicorn
 
     listener = _listen(host, port)
-    network = Network(data / "network.db", MovableClock(), handsets=handsets)
+    http = OutgoingHttp(AddressPolicy(loopback_allowed=_is_loopback(host)))
+    network = Network(data / "network.db", MovableClock(), handsets=handsets, http=http)
     hosts = frozenset({"localhost", "127.0.0.1", "::1"}) if _is_loopback(host) else None
     config = uvicorn.Config(
-        create(network, hosts=hosts),
+        create(network, own_url=base_of(host, listener.getsockname()[1]), hosts=hosts),
         log_level=log_level.lower(),
         access_log=False,
         log_config=None,
@@ -94,6 +100,7 @@ async def serve(
         loop.add_signal_handler(number, stop)
     with listener:
         await server.serve([listener])
+    await http.close()
     return 0
 
 
