@@ -1,11 +1,15 @@
 """What holds for the whole suite."""
 
+import io
+import logging
 import os
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import pytest
+import structlog
 
+from ringback import logs
 from tests.wire import ContractGuard
 
 _SKIPS_NOTHING = os.environ.get("CI") == "true"
@@ -44,3 +48,17 @@ def ringback_asgi() -> Iterator[Callable[[Any], Any]]:
     yield wrap
     broken = [str(violation) for guard in guards for violation in guard.violations]
     assert not broken, "answers that break the contract:\n" + "\n".join(broken)
+
+
+@pytest.fixture
+def debug_log() -> Iterator[io.StringIO]:
+    """All that a server logs at the level debug; ask for it before the server."""
+    root = logging.getLogger()
+    kept, level = list(root.handlers), root.level
+    out = io.StringIO()
+    logs.set_up("debug", stream=out)
+    yield out
+    structlog.reset_defaults()
+    logging.captureWarnings(False)
+    root.handlers[:] = kept
+    root.setLevel(level)
