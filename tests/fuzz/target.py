@@ -27,6 +27,7 @@ _PREFIXES = {
     "handset_id": "hs",
     "fault_id": "flt",
     "sub_account_id": "sub",
+    "contact_id": "con",
 }
 
 
@@ -112,11 +113,11 @@ class Target:
         return Said(answer.status, {name.lower(): value for name, value in answer.getheaders()}, content)
 
     def _furnish(self, key: str, phone: Handset) -> dict[str, str]:
-        """An agent, two numbers (one attached), a conversation, a message in each direction and a sub-account."""
+        """An agent, two numbers (one attached), a conversation, a message each way, a sub-account and a contact."""
 
         def made(method: str, path: str, body: Any = None) -> Any:
             said = self.ask(method, path, body, key=key)
-            assert said.status == 200, said
+            assert said.status in (200, 201), said
             return said.json
 
         agent = made("POST", "/v1/agents", {"name": "Ada"})
@@ -129,6 +130,7 @@ class Target:
             "POST", "/v1/messages", {"number_id": number["id"], "to_number": phone.number, "body": "hi"}
         )
         until(lambda: made("GET", path)["data"][0]["status"] == "delivered")
+        contact = made("POST", "/v1/contacts", {"phoneNumber": "+12025550177", "name": "Ann"})
         made("POST", "/v1/webhooks", {"url": "http://127.0.0.1:9/project"})
         made("POST", f"/v1/agents/{agent['id']}/webhook", {"url": "http://127.0.0.1:9/agent"})
         return {
@@ -136,6 +138,7 @@ class Target:
             "number_id": number["id"],
             "conversation_id": sent["conversation_id"],
             "message_id": sent["id"],
+            "contact_id": contact["id"],
             "sub_account_id": made("POST", "/v1/sub-accounts", {"name": "Branch"})["id"],
         }
 
