@@ -1,19 +1,23 @@
-"""Migrations: from empty to what the code says, once however many try."""
+"""Migrations: from empty to what the code says, once however many try; and what they make of what is stored."""
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, MetaData, Table, insert, select
 
 from ringback.operator_error import OperatorError
 from ringback.storage import indexes, migrate
 from ringback.storage.opening import bring_up
 from ringback.storage.schema import metadata
+from ringback.storage.tx import Row
 from ringback.testing.server import OwnSettings
+from tests.storage.recount import TABLES, counted, kept
 
 pytestmark = pytest.mark.unit
 
@@ -55,6 +59,60 @@ def test_many_at_once_migrate_once(empty_postgres_url: str) -> None:
         thread.join()
     assert len(done) == 4
     assert migrate.revision_of(migrate.engine_for_url(empty_postgres_url)) == migrate.HEAD
+
+
+def add(conn: Connection, table: Table, **values: Any) -> None:
+    """A row; where nothing is given, nothing is in it."""
+    empty = {c.name: 0 if c.type.python_type is int else "" for c in table.columns if not c.nullable}
+    conn.execute(insert(table).values({**empty, **values}))
+
+
+def rows(conn: Connection, name: str) -> list[Row]:
+    return [dict(row._mapping) for row in conn.execute(select(metadata.tables[name]))]
+
+
+def test_counters_are_filled_from_what_is_stored(empty: Engine) -> None:
+    """A store of the first version gets counters that equal its rows."""
+    day, agents = 86_400_000, dict[str, str]()
+    with empty.begin() as conn:
+        command.upgrade(migrate._config(conn), "0001")
+        then = MetaData()
+        then.reflect(conn)
+        tables = then.tables
+        for account in ("acct_a", "acct_b", "acct_empty"):
+            stored = 0 if account == "acct_empty" else 30
+            add(conn, tables["accounts"], id=account, message_count=stored, delivery_count=stored)
+        for n in range(60):
+            account, agent = ("acct_a", "acct_b")[n % 2], (None, "agt_1", "agt_2")[n % 3]
+            own = {"account_id": account, "number_id": f"num_{n % 4}"}
+            add(conn, tables["conversations"], **own, id=f"conv_{n}", agent_id=agent, party=f"{n}")
+            add(
+                conn,
+                tables["messages"],
+                **own,
+                id=f"msg_{n}",
+                conversation_id=f"conv_{n}",
+                at=1_800_000_000_000 + n * day // 9 - n % 2,
+                segments=n % 5,
+            )
+            agents[f"msg_{n}"] = agent or ""
+            add(
+                conn,
+                tables["deliveries"],
+                account_id=account,
+                id=f"whd_{n}",
+                agent_id=agent,
+                event_type=("agent.message", "agent.reaction")[n % 7 == 0],
+                message_id=None if n % 10 == 0 else f"msg_{n}",
+                status=("pending", "delivered", "failed")[n % 3],
+                created_at=1_800_000_000_000 + n * day // 7,
+            )
+    assert migrate.migrate(empty)
+    with empty.connect() as conn:
+        expected = counted(rows(conn, "messages"), rows(conn, "deliveries"), agents)
+        for table in TABLES:
+            assert kept(table, rows(conn, table.name)) == expected[table], table.name
+        assert {row["call_count"] for row in rows(conn, "accounts")} == {0}
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,6 @@
 A window of hours begins at any moment: what it has of its first hour is counted from rows, the rest stands in counters.
 """
 
-from collections.abc import Iterator
-
 from sqlalchemy import bindparam, case, func, select
 
 from ringback.storage.schema import accounts, deliveries, delivery_hours
@@ -76,13 +74,14 @@ def all_time(db: Reads, account_id: str) -> dict[str, int]:
     }
 
 
-def by_hour(db: Reads, account_id: str, *, since: int) -> Iterator[Row]:
+def by_hour(db: Reads, account_id: str, *, since: int) -> list[Row]:
     """`hour` (its start in ms), `event_type`, `total`, `delivered`, `failed`, oldest first, of deliveries planned since.
 
     Of the hour in which `since` lies only what came from then on is counted.
     """
     whole = -(-since // HOUR_MS) * HOUR_MS
-    if since < whole:
-        for row in db.all(_EDGE, account_id=account_id, since=since, before=whole):
-            yield {"hour": whole - HOUR_MS, **row}
-    yield from db.all(_HOURS, account_id=account_id, since=whole)
+    edge = db.all(_EDGE, account_id=account_id, since=since, before=whole) if since < whole else []
+    return [
+        *[{"hour": whole - HOUR_MS, **row} for row in edge],
+        *db.all(_HOURS, account_id=account_id, since=whole),
+    ]
