@@ -70,6 +70,8 @@ async def test_three_processes_share_two_hundred_conversations(shared_world: Wor
     assert sum(row["message_count"] for row in conversations) == total
     assert [row["seq"] for row in await world.rows(schema.events)] == list(range(1, total + 1))
     assert sum(row["backlog"] for row in await world.rows(schema.lanes)) == total
+    for table in (schema.usage_days, schema.usage_quarters):
+        assert sum(row["messages"] for row in await world.rows(table)) == total
     for number in world.numbers:
         messages = await world.rows(schema.messages, number_id=number)
         events = {row["data"]: row["seq"] for row in await world.rows(schema.events)}
