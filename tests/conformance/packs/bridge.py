@@ -1,10 +1,13 @@
-"""Uses the vendor's tool packs. Each line of standard input names a tool and what it is given, and each is answered by a
-line: JSON both ways. This runs in the environment that holds the packs, and imports nothing of ours.
+"""Uses the vendor's tool packs. Each line of standard input names a tool and what it is given, or has a whole program, and
+each is answered by a line: JSON both ways. This runs in the environment that holds the packs, and imports nothing of ours.
 """
 
 import asyncio
+import contextlib
 import functools
+import io
 import json
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -59,14 +62,25 @@ PACKS: dict[str, Callable[[str | None], dict[str, Tool]]] = {
 }
 
 
-def outcome(asked: dict[str, Any]) -> dict[str, Any]:
+def use(asked: dict[str, Any]) -> str:
     # The one line that docs/clients.md has for all three.
     agentphone.AgentPhone = functools.partial(_AgentPhone, base_url=asked["base_url"])
     tools = {name.removeprefix(_PREFIX): tool for name, tool in PACKS[asked["pack"]](asked["key"]).items()}
-    if asked["tool"] is None:
-        return {"tools": list(tools)}
+    return json.dumps(list(tools)) if asked["tool"] is None else tools[asked["tool"]](asked["given"])
+
+
+def run(asked: dict[str, Any]) -> str:
+    """What a program prints."""
+    agentphone.AgentPhone = _AgentPhone
+    os.environ["RINGBACK_API_KEY"] = asked["key"]
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(asked["program"], {"__name__": "__main__"})
+    return printed.getvalue()
+
+
+def outcome(asked: dict[str, Any]) -> dict[str, Any]:
     try:
-        return {"said": tools[asked["tool"]](asked["given"])}
+        return {"said": run(asked) if "program" in asked else use(asked)}
     except Exception as error:
         return {"raised": type(error).__name__, "said": str(error)}
 

@@ -67,12 +67,16 @@ class Pack:
 
     def tools(self) -> list[str]:
         """The names of its tools, without `agentphone_`."""
-        found: list[str] = self._process.ask(**self._at, tool=None)["tools"]
+        found: list[str] = json.loads(self._process.ask(**self._at, tool=None)["said"])
         return found
 
     def use(self, tool: str, **given: Any) -> Outcome:
         """Use a tool as the framework does."""
         return Outcome(**self._process.ask(**self._at, tool=tool, given=given))
+
+    def run(self, program: str) -> Outcome:
+        """Run a program in which RINGBACK_API_KEY holds the key."""
+        return Outcome(**self._process.ask(**self._at, program=program))
 
     def failure(self, error: str, text: str) -> Outcome:
         """How this framework shows what the SDK raises: OpenAI's tells its model, the others raise it."""
