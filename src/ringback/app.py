@@ -117,7 +117,13 @@ class Server:
             self.store, carrier, self.clock, self.live, answer_timeout_s=settings.submit_timeout_s + 1
         )
         self.deliverer = Deliverer(
-            self.store, self.http, sealer, self.clock, self.live, concurrency=settings.webhook_concurrency
+            self.store,
+            self.http,
+            sealer,
+            self.clock,
+            self.live,
+            concurrency=settings.webhook_concurrency,
+            base=settings.own_url,
         )
         self.keeper = NumberKeeper(self.store, carrier, self.clock)
         self.keys = Keys(self.store, self.clock)

@@ -87,7 +87,7 @@ class Desk:
 
     async def begin(self) -> list[Job]:
         jobs: list[Job] = await self.world.store.write(
-            lambda tx: deliver_webhook.begin(tx, most=1_000, token="t", lease_until=1 << 60)
+            lambda tx: deliver_webhook.begin(tx, most=1_000, token="t", lease_until=1 << 60, base="")
         )
         return jobs
 

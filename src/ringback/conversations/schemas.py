@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
+from ringback.kit.links import absolute
 from ringback.kit.times import to_iso
 from ringback.kit.wire import CamelWire, IsoTime, Text, Wire
 from ringback.storage.tx import Row
@@ -67,8 +68,9 @@ class MessageInConversation(CamelWire):
     error_code: str | None = None
 
     @classmethod
-    def of(cls, row: Row) -> "MessageInConversation":
-        media = json.loads(row["media_urls"])
+    def of(cls, row: Row, base: str) -> "MessageInConversation":
+        """`base` is where the server's own media are reached."""
+        media = absolute(base, json.loads(row["media_urls"]))
         delivered = row["delivered_at"]
         return cls.model_construct(
             id=row["id"],
@@ -127,12 +129,12 @@ class ConversationDetail(_Conversation):
 
     @classmethod
     def of(
-        cls, row: Row, capabilities: ConversationCapabilities, messages: list[Row]
+        cls, row: Row, capabilities: ConversationCapabilities, messages: list[Row], base: str
     ) -> "ConversationDetail":
         return cls(
             **_fields(row),
             capabilities=capabilities,
-            messages=[MessageInConversation.of(message) for message in messages],
+            messages=[MessageInConversation.of(message, base) for message in messages],
         )
 
 

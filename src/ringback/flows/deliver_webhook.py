@@ -26,8 +26,11 @@ class Job:
     gone: str | None = None
 
 
-def begin(tx: Tx, *, most: int, token: str, lease_until: int) -> list[Job]:
-    """Claim due deliveries. The payload is rendered at the first attempt and kept, so that every attempt is the same."""
+def begin(tx: Tx, *, most: int, token: str, lease_until: int, base: str) -> list[Job]:
+    """Claim due deliveries. The payload is rendered at the first attempt and kept, so that every attempt is the same.
+
+    `base` is where the server's own media are reached.
+    """
     jobs: list[Job] = []
     for work in outbox.claim(tx, KIND, most=most, cap=CAP, token=token, lease_until=lease_until):
         delivery = tx.get(deliveries, work.account_id, work.subject_id)
@@ -36,7 +39,7 @@ def begin(tx: Tx, *, most: int, token: str, lease_until: int) -> list[Job]:
         if endpoint is not None and endpoint["id"] != delivery["webhook_id"]:
             endpoint = None
         if endpoint is not None and delivery["payload"] is None:
-            delivery = tx.update(deliveries, delivery, payload=render_message(tx, delivery))
+            delivery = tx.update(deliveries, delivery, payload=render_message(tx, delivery, base))
         jobs.append(Job(work, delivery, endpoint, _gone(tx, work.account_id) if endpoint is None else None))
     return jobs
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from ringback.contacts import service as contacts
 from ringback.conversations import service as conversations
+from ringback.kit.links import absolute
 from ringback.kit.times import to_iso
 from ringback.messages import service as messages
 from ringback.messages import store as message_store
@@ -12,8 +13,8 @@ from ringback.storage.schema import webhooks as webhooks_table
 from ringback.storage.tx import Reads, Row
 
 
-def render_message(db: Reads, delivery: Row) -> str:
-    """The `agent.message` of an inbound text, with the history strictly before it."""
+def render_message(db: Reads, delivery: Row, base: str) -> str:
+    """The `agent.message` of an inbound text, with the history strictly before it; our media are reached at `base`."""
     account_id = delivery["account_id"]
     message = messages.get(db, account_id, delivery["message_id"])
     conversation = conversations.get(db, account_id, message["conversation_id"])
@@ -24,7 +25,7 @@ def render_message(db: Reads, delivery: Row) -> str:
         channel=message["channel"],
         at_ms=message["at"],
         agent_id=delivery["agent_id"],
-        data=_data(message, _contact(db, account_id, message["from_e164"])),
+        data=_data(message, base, _contact(db, account_id, message["from_e164"])),
         state=None if metadata is None else json.loads(metadata),
         history=_history(db, message, limit),
     )
@@ -62,8 +63,8 @@ def _contact(db: Reads, account_id: str, e164: str) -> dict[str, Any] | None:
     return {"id": row["id"], "name": row["name"], "email": row["email"], "phoneNumber": row["e164"]}
 
 
-def _data(message: Row, contact: dict[str, Any] | None) -> dict[str, Any]:
-    media = messages.media_of(message)
+def _data(message: Row, base: str, contact: dict[str, Any] | None) -> dict[str, Any]:
+    media = absolute(base, messages.media_of(message))
     return {
         "messageId": message["id"],
         "id": message["id"],

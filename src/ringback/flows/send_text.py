@@ -10,7 +10,7 @@ from ringback.compliance import service as compliance
 from ringback.conversations import service as conversations
 from ringback.events.log import record
 from ringback.kit.faults import Invalid
-from ringback.kit.gsm import segment
+from ringback.kit.gsm import segment_for
 from ringback.messages import service as messages
 from ringback.messages.errors import ContradictingSender
 from ringback.numbers import service as numbers
@@ -94,7 +94,7 @@ def accept(tx: Tx, line: Line, number: Row, asked: SendText) -> Row:
         body=asked.body,
         media_urls=asked.media_urls,
         channel=channel,
-        segments=segment(asked.body),
+        segments=segment_for(channel, asked.body),
         at=at,
         validity_ms=asked.validity_ms,
         despite_opt_out=asked.despite_opt_out,

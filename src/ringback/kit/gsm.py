@@ -20,10 +20,10 @@ _UTF16 = "utf-16-le"
 
 @dataclass(frozen=True, slots=True)
 class Segments:
-    """What a body costs: `count` parts, and `units` (septets of GSM-7, or UTF-16 code units of UCS-2) in all."""
+    """What a body costs: `count` parts, and `units` in all: septets of GSM-7, UTF-16 code units of UCS-2, bytes of UTF-8."""
 
     count: int
-    encoding: Literal["gsm7", "ucs2"]
+    encoding: Literal["gsm7", "ucs2", "utf8"]
     units: int
 
 
@@ -41,6 +41,11 @@ def segment(body: str) -> Segments:
         return Segments(1 if units <= _SEPTETS_ALONE else sum(1 for _ in _cut_septets(body)), "gsm7", units)
     units = len(_utf16(body)) // 2
     return Segments(1 if units <= _UTF16_ALONE else sum(1 for _ in _cut_utf16(body)), "ucs2", units)
+
+
+def segment_for(channel: str, body: str) -> Segments:
+    """As `segment` on SMS; an MMS carries its words whole, as one more part beside the media (OMA-TS-MMS-ENC section 6)."""
+    return Segments(1, "utf8", len(body.encode())) if channel == "mms" else segment(body)
 
 
 def split(body: str) -> list[str]:

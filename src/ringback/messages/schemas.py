@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from ringback.kit.links import absolute
 from ringback.kit.times import to_iso
 from ringback.kit.wire import ABSENT, CamelWire, IsoTime, Text, Wire
 from ringback.storage.tx import Row
@@ -87,8 +88,9 @@ class MessageResponse(CamelWire):
     to_number: str
 
     @classmethod
-    def of(cls, row: Row) -> "MessageResponse":
-        media = _media(row)
+    def of(cls, row: Row, base: str) -> "MessageResponse":
+        """`base` is where the server's own media are reached."""
+        media = absolute(base, _media(row))
         return cls.model_construct(
             id=row["id"],
             from_=row["from_e164"],

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 
 from ringback.carriers.protocol import DeliveryReceipt, InboundMessage
-from ringback.kit.gsm import Segments, segment
+from ringback.kit.gsm import Segments, segment_for
 from ringback.messages.errors import MessageNotFound
 from ringback.storage.schema import carrier_refs, messages
 from ringback.storage.tx import Reads, Row, Tx
@@ -59,7 +59,7 @@ def add_outbound(
 
 
 def add_inbound(tx: Tx, number: Row, conversation_id: str, text: InboundMessage, *, at: int) -> Row:
-    segments = segment(text.body)
+    segments = segment_for(text.channel, text.body)
     return tx.insert(
         messages,
         account_id=number["account_id"],
@@ -139,5 +139,6 @@ def message_of_receipt(tx: Tx, receipt: DeliveryReceipt) -> Row | None:
 
 
 def media_of(message: Row) -> list[str]:
+    """Its media's links, as stored: one that begins with `/` is the server's own (`kit.links.absolute`)."""
     urls: list[str] = json.loads(message["media_urls"])
     return urls

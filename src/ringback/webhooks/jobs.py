@@ -58,7 +58,7 @@ async def attempt(
 
 
 class Deliverer(LaneWorker[Job]):
-    """Claims due deliveries and attempts them until drained."""
+    """Claims due deliveries and attempts them until drained. `base` is where the server's own media are reached."""
 
     kind = KIND
     cap = CAP
@@ -74,14 +74,16 @@ class Deliverer(LaneWorker[Job]):
         live: WakeUps,
         *,
         concurrency: int,
+        base: str,
     ) -> None:
         super().__init__(store, clock, live, in_flight=concurrency)
         self._http = http
         self._sealer = sealer
+        self._base = base
 
     async def begin(self, *, most: int, token: str, lease_until: int) -> Sequence[Job]:
         return await self._store.write(
-            partial(deliver_webhook.begin, most=most, token=token, lease_until=lease_until)
+            partial(deliver_webhook.begin, most=most, token=token, lease_until=lease_until, base=self._base)
         )
 
     async def work_on(self, job: Job) -> None:

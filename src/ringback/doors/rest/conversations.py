@@ -85,7 +85,7 @@ def _detail(parts: Parts, db: Reads, row: Row, message_limit: int) -> Conversati
     rows, _ = page_of_conversation(
         db, row["account_id"], row["id"], limit=message_limit, before=None, after=None
     )
-    return ConversationDetail.of(row, _capabilities(parts, db, row), rows)
+    return ConversationDetail.of(row, _capabilities(parts, db, row), rows, parts.settings.own_url)
 
 
 @router.patch("/{conversation_id}", operation_id="updateConversation", response_model=ConversationDetail)
@@ -129,6 +129,7 @@ async def get_conversation_messages(
             db, page_of_conversation, account_id, scope, limit=limit, before=before, after=after
         )
 
-    rows, more = await parts_of(request).store.read(query)
-    data = [MessageInConversation.of(row) for row in rows]
+    parts = parts_of(request)
+    rows, more = await parts.store.read(query)
+    data = [MessageInConversation.of(row, parts.settings.own_url) for row in rows]
     return JsonBytes(to_bytes(MessagesListResponse.model_construct(data=data, has_more=more)))

@@ -184,9 +184,7 @@ async def get_messages(
         scope = ("number_id", number_id)
         return messages_page(db, page_of_number, account_id, scope, limit=limit, before=before, after=after)
 
-    rows, more = await parts_of(request).store.read(query)
-    return JsonBytes(
-        to_bytes(
-            MessageListResponse.model_construct(data=[MessageResponse.of(row) for row in rows], has_more=more)
-        )
-    )
+    parts = parts_of(request)
+    rows, more = await parts.store.read(query)
+    data = [MessageResponse.of(row, parts.settings.own_url) for row in rows]
+    return JsonBytes(to_bytes(MessageListResponse.model_construct(data=data, has_more=more)))
