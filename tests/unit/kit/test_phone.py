@@ -11,6 +11,7 @@ from ringback.kit.phone import (
     InvalidNumber,
     country_of,
     is_known_region,
+    line_type,
     nanp_area_code,
     normalise,
     short_code,
@@ -202,6 +203,29 @@ def test_area_code() -> None:
 )
 def test_short_code(typed: str, code: str | None) -> None:
     assert short_code(typed) == code
+
+
+@pytest.mark.parametrize(
+    ("e164", "kind"),
+    [
+        ("+447400123456", "mobile"),
+        ("+442079460018", "landline"),
+        ("+390212345678", "landline"),
+        ("+18005550100", "toll_free"),
+        ("+19002345678", "premium_rate"),
+        ("+39848123456", "shared_cost"),
+        ("+445612345678", "voip"),
+        ("+447012345678", "personal"),
+        ("+447640123456", "pager"),
+        ("+445512345678", "uan"),
+        ("+14155550100", None),
+        ("+18615550108", None),
+        ("+99912345678", None),
+    ],
+)
+def test_line_type(e164: str, kind: str | None) -> None:
+    """+1 has no ranges of its own for mobiles; what is in no range says nothing."""
+    assert line_type(e164) == kind
 
 
 def test_known_region() -> None:

@@ -19,6 +19,7 @@ from ringback.carriers.protocol import (
     CarrierEvent,
     DeliveryReceipt,
     InboundMessage,
+    LineRecord,
     NoAnswer,
     NumberReclaimed,
     OutboundText,
@@ -142,6 +143,23 @@ async def test_buying(world: tuple[Carrier, httpx.AsyncClient]) -> None:
         await carrier.buy(offers[0].e164, "ord_other")
     await carrier.release(offers[0].e164)
     await carrier.release(offers[0].e164)
+
+
+async def test_lookup(world: tuple[Carrier, httpx.AsyncClient]) -> None:
+    carrier, client = world
+    ours = await buy(carrier, "ord_lookup")
+    asked = {"personality": "landline"}
+    phone = (await client.post("/sim/v1/handsets", json=asked)).json()["phoneNumber"]
+    found = await carrier.lookup([ours, phone, "+14155550199"])
+    assert sorted(found, key=lambda line: line.line_type or "") == [
+        LineRecord(phone, "landline", False),
+        LineRecord(ours, "voip", False),
+    ]
+    assert await carrier.lookup([]) == []
+    outage = (await client.post("/sim/v1/faults", json={"kind": "outage"})).json()
+    with pytest.raises(Unreachable):
+        await carrier.lookup([ours])
+    await client.delete(f"/sim/v1/faults/{outage['id']}")
 
 
 async def test_texts_and_events(world: tuple[Carrier, httpx.AsyncClient], web: Web) -> None:
