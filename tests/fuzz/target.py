@@ -67,7 +67,7 @@ class Said:
 
 
 class Target:
-    """The server under test with one thing of each kind, and another account with its own."""
+    """The server under test with one thing of each kind, and another account's key."""
 
     def __init__(self, ringback: Ringback, phone: Handset) -> None:
         self.ringback = ringback
@@ -77,10 +77,7 @@ class Target:
         self.operations = [
             operation for operation in operations(self.document) if operation.spec.get("security")
         ]
-        self.ids = self._furnish(self.key, phone)
-        self.foreign_ids = self._furnish(self.other_key, phone)
-        for ids in (self.ids, self.foreign_ids):
-            ids["handset_id"] = phone.id
+        self.ids = {**self._furnish(phone), "handset_id": phone.id}
         fault = self.ask(
             "POST", "/sim/v1/faults", {"kind": "submit-refused", "match": {"from": "+12025550199"}}
         )
@@ -112,11 +109,11 @@ class Target:
             connection.close()
         return Said(answer.status, {name.lower(): value for name, value in answer.getheaders()}, content)
 
-    def _furnish(self, key: str, phone: Handset) -> dict[str, str]:
+    def _furnish(self, phone: Handset) -> dict[str, str]:
         """An agent, two numbers (one attached), a conversation, a message each way, a sub-account and a contact."""
 
         def made(method: str, path: str, body: Any = None) -> Any:
-            said = self.ask(method, path, body, key=key)
+            said = self.ask(method, path, body)
             assert said.status in (200, 201), said
             return said.json
 

@@ -1,4 +1,4 @@
-"""Whoever has no key, or somebody else's, learns nothing and changes nothing."""
+"""Whoever has no key, or asks for what can't be, learns nothing and changes nothing; `test_tenants.py` has foreign ids."""
 
 from collections.abc import Iterator
 from urllib.parse import quote, urlsplit
@@ -47,60 +47,6 @@ def test_no_operation_answers_without_a_living_key(target: Target, clock: Clock)
         target.ask("GET", "/v1/agents", key=None, headers={"Authorization": f"bEARER {target.key}"}).status
         == 200
     )
-
-
-def test_foreign_and_unknown_ids_are_alike(target: Target) -> None:
-    """404 for both, with the same words but for the id, so that nobody can tell whether an id exists."""
-    before, problems = target.state(), []
-    for operation in target.operations:
-        if operation.path.endswith("/events"):
-            continue
-        for parameter in _parameters(operation):
-            tries = {"unknown": target.unknown_id(parameter)}
-            if parameter not in ("handset_id", "fault_id"):
-                tries["foreign"] = target.foreign_ids[parameter]
-            codes = set()
-            for what, value in tries.items():
-                path = target.path(operation, {parameter: value})
-                raw = (
-                    b'{"name":"x","url":"http://127.0.0.1:9/","numberId":"%b","to":"+12025550143","body":"x"}'
-                    % (target.ids["number_id"].encode())
-                )
-                said = target.ask(
-                    operation.method, path, raw=None if operation.method in ("GET", "DELETE") else raw
-                )
-                problem = said.problem(404)
-                if problem:
-                    problems.append(f"{operation.name} {what} {parameter}: {problem}")
-                else:
-                    codes.add((said.json["error"]["code"], said.json["error"]["message"].replace(value, "")))
-            if len(codes) > 1:
-                problems.append(f"{operation.name} {parameter} tells foreign from unknown: {codes}")
-    assert not problems, "\n".join(problems)
-    assert target.state() == before
-
-
-def test_foreign_ids_in_bodies(target: Target) -> None:
-    before, mine, theirs = target.state(), target.ids, target.foreign_ids
-    to = "+12025550143"
-    bodies: tuple[tuple[str, dict[str, str]], ...] = (
-        ("/v1/messages", {"number_id": theirs["number_id"], "to_number": to, "body": "x"}),
-        ("/v1/messages", {"agent_id": theirs["agent_id"], "to_number": to, "body": "x"}),
-        (
-            "/v1/messages",
-            {"agent_id": theirs["agent_id"], "number_id": mine["number_id"], "to_number": to, "body": "x"},
-        ),
-        (
-            "/v1/messages",
-            {"agent_id": mine["agent_id"], "number_id": theirs["number_id"], "to_number": to, "body": "x"},
-        ),
-        ("/v1/numbers", {"agentId": theirs["agent_id"]}),
-        (f"/v1/agents/{mine['agent_id']}/numbers", {"numberId": theirs["number_id"]}),
-        (f"/v1/webhooks/test?agentId={theirs['agent_id']}", {}),
-    )
-    for path, body in bodies:
-        assert target.ask("POST", path, body).problem(400, 404) is None, (path, body)
-    assert target.state() == before
 
 
 def _hostile_ids() -> Iterator[str]:
