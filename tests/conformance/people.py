@@ -64,10 +64,11 @@ class Contacts:
     def test_one_for_each_number(self, client: Any) -> None:
         client.contacts.create("+14155550114", "Ann")
         other = client.contacts.create("+14155550115", "Ben")
-        for call in (
+        calls: list[Callable[[], Any]] = [
             lambda: client.contacts.create("415-555-0114", "Cem"),
             lambda: client.contacts.update(other.id, phone_number="4155550114"),
-        ):
+        ]
+        for call in calls:
             with pytest.raises(agentphone.AgentPhoneError) as refused:
                 call()
             assert (type(refused.value), refused.value.status) == (agentphone.AgentPhoneError, 409)

@@ -182,7 +182,7 @@ def test_sixteen_at_once_make_one(ringback: Ringback) -> None:
     spellings = ["+14155550114", "(415) 555-0114", "1-415-555-0114", "tel:+1-415-555-0114"] * 4
     answers = together(
         *[
-            lambda n=n, typed=typed: ringback.request(  # type: ignore[misc]
+            lambda n=n, typed=typed: ringback.request(
                 "POST", PATH, json={"phoneNumber": typed, "name": f"Ann {n}"}
             )
             for n, typed in enumerate(spellings)
