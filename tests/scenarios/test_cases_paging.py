@@ -17,15 +17,15 @@ def line(ringback: Ringback, handset: Handsets) -> Line:
     return Line(ringback, handset)
 
 
-def walk(line: Line, path: str) -> list[str]:
-    """The ids of a cursor list, two at a time, by id."""
+def walk(line: Line, path: str, by: str = "id") -> list[str]:
+    """The ids of a cursor list, two at a time, by id or by time."""
     ids: list[str] = []
     page = line.ask("GET", f"{path}?limit=2")
     while True:
         ids += [message["id"] for message in page["data"]]
         if not page["hasMore"]:
             return ids
-        page = line.ask("GET", f"{path}?limit=2&before={ids[-1]}")
+        page = line.ask("GET", f"{path}?limit=2&before={page['data'][-1][by]}")
 
 
 def test_page_equal_times_by_id(line: Line, clock: Clock) -> None:
@@ -35,8 +35,37 @@ def test_page_equal_times_by_id(line: Line, clock: Clock) -> None:
     clock.resume()
     conversation = line.messages()[0]["conversationId"]
     for path in (f"/v1/numbers/{line.number_id}/messages", f"/v1/conversations/{conversation}/messages"):
-        ids = walk(line, path)
-        assert len(ids) == len(set(ids)) == 5
+        for by in ("id", "receivedAt"):
+            ids = walk(line, path, by)
+            assert len(ids) == len(set(ids)) == 5
+    ids = walk(line, f"/sim/v1/handsets/{line.phone.id}/messages")
+    assert len(ids) == len(set(ids)) == 5
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/v1/agents", "name"),
+        ("/v1/numbers", ""),
+        ("/v1/sub-accounts", "name"),
+        ("/v1/contacts", "name"),
+        ("/sim/v1/handsets", "name"),
+    ],
+)
+def test_offsets_over_equal_times(line: Line, clock: Clock, path: str, name: str) -> None:
+    """Rows of the same moment have an order all the same, so that pages neither repeat nor lose one."""
+    clock.freeze()
+    before = line.ask("GET", path)["total"]
+    for n in range(5):
+        body = {name: f"{n}"} if name else {}
+        line.ringback.request("POST", path, json={**body, "phoneNumber": f"+1415555011{n}"})
+    ids = [
+        line.ask("GET", f"{path}?limit=1&offset={offset}")["data"][0]["id"] for offset in range(before + 5)
+    ]
+    assert len(set(ids)) == before + 5
+    assert line.ask("GET", f"{path}?limit=100")["data"] == [
+        line.ask("GET", f"{path}?limit=1&offset={offset}")["data"][0] for offset in range(before + 5)
+    ]
 
 
 def test_page_plus_in_query(line: Line) -> None:
@@ -51,20 +80,74 @@ def test_page_plus_in_query(line: Line) -> None:
     assert (bare.status == 200 and bare.json["data"] == []) or bare.status == 422
 
 
-@pytest.mark.parametrize(
-    "path", ["/v1/numbers", "/v1/agents", "/v1/conversations", "/v1/webhooks/deliveries"]
-)
+LISTS = [
+    "/v1/numbers",
+    "/v1/agents",
+    "/v1/conversations",
+    "/v1/contacts",
+    "/v1/sub-accounts",
+    "/v1/agents/{agent_id}/conversations",
+    "/v1/webhooks/deliveries",
+    "/sim/v1/handsets",
+    "/sim/v1/faults",
+]
+
+
+@pytest.mark.parametrize("path", LISTS)
 def test_page_huge_offset(line: Line, path: str) -> None:
-    for offset in (2**63 - 1, 2**63, 99_999_999_999_999_999_999):
-        answer = line.ringback.request("GET", f"{path}?offset={offset}")
+    path = path.format(agent_id=line.agent_id)
+    for offset in (2**63 - 1, 2**63, 99_999_999_999_999_999_999, int("9" * 300)):
+        answer = line.ringback.request("GET", f"{path}?offset={offset}&limit=1")
         assert (answer.status == 200 and answer.json["data"] == []) or answer.status == 422, answer
+        if answer.status == 422:
+            line.refused("GET", f"{path}?offset={offset}", 422, field="offset")
     line.refused("GET", f"{path}?offset=-1", 422, field="offset")
     line.refused("GET", f"{path}?limit=1e2", 422, field="limit")
     line.refused("GET", f"{path}?limit=99999999999999999999", 422, field="limit")
     line.ask("GET", f"{path}?limit=")
+    line.ask("GET", f"{path}?offset=")
 
 
-@pytest.mark.parametrize("value", ["1700000000", "1700000000000", "0", "13_18", "1.5"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "/v1/webhooks/deliveries?hours={}",
+        "/v1/webhooks/deliveries/stats?hours={}",
+        "/v1/agents/{agent_id}/webhook/deliveries?hours={}",
+        "/v1/usage/daily?days={}",
+        "/v1/usage/monthly?months={}",
+        "/v1/conversations/{conversation_id}?message_limit={}",
+    ],
+)
+def test_other_huge_integers(line: Line, query: str) -> None:
+    conversation_id = line.hear("hi")["conversationId"]
+    for value in (2**31, 2**63 - 1, 2**63, 99_999_999_999_999_999_999):
+        path = query.replace("{}", str(value)).format(agent_id=line.agent_id, conversation_id=conversation_id)
+        answer = line.ringback.request("GET", path)
+        assert answer.status in (200, 422), (path, answer)
+    number = {"areaCode": 99_999_999_999_999_999_999}
+    line.refused("POST", "/v1/numbers", 422, field="areaCode", body=number)
+    webhook = {"url": "http://127.0.0.1:9/", "contextLimit": 2**63}
+    line.refused("POST", "/v1/webhooks", 422, field="contextLimit", body=webhook)
+    fault = {"kind": "throttled", "count": 2**63}
+    assert line.ringback.request("POST", "/sim/v1/faults", json=fault).status in (200, 422)
+    clock = {"advanceSeconds": 2**63}
+    assert line.ringback.request("POST", "/sim/v1/clock", json=clock).status in (400, 422)
+
+
+@pytest.mark.parametrize(
+    "value", ["1700000000", "1700000000000", "0", "13_18", "1.5", "1e9", "-1", "20261125"]
+)
 def test_page_number_as_date(line: Line, value: str) -> None:
-    for cursor in ("before", "after"):
-        line.refused("GET", f"/v1/numbers/{line.number_id}/messages?{cursor}={value}", 422, field=cursor)
+    """A date-time is one as RFC 3339 has it; a number is none, so that nobody has to guess its unit."""
+    conversation = line.hear("hi")["conversationId"]
+    for path in (
+        f"/v1/numbers/{line.number_id}/messages",
+        f"/v1/conversations/{conversation}/messages",
+        f"/sim/v1/handsets/{line.phone.id}/messages",
+    ):
+        for cursor in ("before", "after"):
+            line.refused("GET", f"{path}?{cursor}={value}", 422, field=cursor)
+    line.refused("POST", "/v1/numbers", 422, field="expiresAt", body={"expiresAt": value})
+    line.refused("PATCH", f"/v1/numbers/{line.number_id}", 422, field="expiresAt", body={"expiresAt": value})
+    line.refused("POST", "/sim/v1/clock", 422, field="advanceTo", body={"advanceTo": value})
