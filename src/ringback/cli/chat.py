@@ -1,5 +1,6 @@
 """Texts as a terminal shows them, and a conversation typed line by line."""
 
+import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -8,20 +9,21 @@ from typing import Any
 import click
 
 from ringback.cli.client import Client
+from ringback.cli.media import to_url, told
 from ringback.cli.options import printable
 from ringback.operator_error import SERVICE_MISSING, OperatorError
 
 _WAIT_S = 30
+_SEND = re.compile(r"""/send\s+(?:"(?P<quoted>[^"]+)"|(?P<file>\S+))\s*(?P<words>.*)""")
 
 
 def show(message: dict[str, Any]) -> None:
     """One text, in one line."""
     at = str(message.get("at", ""))[11:19]
-    media = "".join(f"  [{url}]" for url in message.get("mediaUrls") or ())
     status = f"  ({message['status']})" if message.get("direction") == "out" and message.get("status") else ""
     click.echo(
         f"{at}  {printable(message.get('from', ''))} -> {printable(message.get('to', ''))}"
-        f"  {printable(message.get('body') or '')}{printable(media)}{status}"
+        f"  {printable(message.get('body') or '')}{told(message)}{status}"
     )
 
 
@@ -52,7 +54,10 @@ class Chat:
             target=self._listen, args=(latest[0]["id"] if latest else None,), daemon=True, name="chat"
         )
         listener.start()
-        click.echo(f"{self._phone} texts {printable(self._number)}; Ctrl-D ends.", err=True)
+        click.echo(
+            f"{self._phone} texts {printable(self._number)}; /send FILE sends a picture, Ctrl-D ends.",
+            err=True,
+        )
         try:
             while line := self._read():
                 if line.strip():
@@ -65,21 +70,28 @@ class Chat:
             click.echo("> ", nl=False)
         return sys.stdin.readline()
 
-    def _send(self, body: str) -> None:
+    def _send(self, line: str) -> None:
         try:
-            self._server.call("POST", self._path, {"to": self._number, "body": body})
+            self._server.call("POST", self._path, {"to": self._number, **self._said(line)})
         except OperatorError as error:
             if error.exit_code == SERVICE_MISSING:
                 raise
             # A refused text is told like on a phone; the conversation goes on.
             self._print(f"not sent: {error.line}")
 
+    def _said(self, line: str) -> dict[str, Any]:
+        """What a line means: words, or `/send` with a file (or a URL) and words for it."""
+        asked = _SEND.fullmatch(line)
+        if asked is None:
+            return {"body": line}
+        return {"body": asked["words"], "mediaUrls": [to_url(self._server, asked["quoted"] or asked["file"])]}
+
     def _listen(self, after: str | None) -> None:
         try:
             for message in follow(self._server, self._path, after):
                 if message.get("direction") == "in":
                     self._print(
-                        f"{printable(message.get('from', ''))}: {printable(message.get('body') or '')}"
+                        f"{printable(message.get('from', ''))}: {printable(message.get('body') or '')}{told(message)}"
                     )
         except OperatorError as error:
             if not self._over.is_set():

@@ -22,12 +22,13 @@ class Client:
         self,
         method: str,
         path: str,
-        body: dict[str, Any] | None = None,
+        body: dict[str, Any] | bytes | None = None,
         *,
         query: dict[str, Any] | None = None,
+        content_type: str = "application/json",
         timeout_s: float = _TIMEOUT_S,
     ) -> Any:
-        """The JSON answer of an endpoint; None where it answers without a body."""
+        """The JSON answer of an endpoint; None where it answers without a body. Bytes are sent as they are."""
         import http.client
 
         parts = urlsplit(self.url)
@@ -35,7 +36,7 @@ class Client:
         target = f"{path}?{urlencode(kept)}" if kept else path
         connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=timeout_s)
         try:
-            connection.request(method, target, self._encode(body), self._headers(body))
+            connection.request(method, target, self._encode(body), self._headers(body, content_type))
             answer = connection.getresponse()
             content = answer.read()
         except (OSError, http.client.HTTPException) as error:
@@ -48,12 +49,12 @@ class Client:
         return self._judge(answer.status, content)
 
     @staticmethod
-    def _encode(body: dict[str, Any] | None) -> bytes | None:
-        return None if body is None else json.dumps(body).encode()
+    def _encode(body: dict[str, Any] | bytes | None) -> bytes | None:
+        return json.dumps(body).encode() if isinstance(body, dict) else body
 
-    def _headers(self, body: dict[str, Any] | None) -> dict[str, str]:
+    def _headers(self, body: dict[str, Any] | bytes | None, content_type: str) -> dict[str, str]:
         headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
-        return headers if body is None else {**headers, "Content-Type": "application/json"}
+        return headers if body is None else {**headers, "Content-Type": content_type}
 
     def _judge(self, status: int, content: bytes) -> Any:
         try:

@@ -6,6 +6,7 @@ import click
 
 from ringback.cli import client
 from ringback.cli.chat import Chat, follow, show
+from ringback.cli.media import to_url
 from ringback.cli.options import data_option, load_settings, print_table
 from ringback.operator_error import OperatorError
 
@@ -85,16 +86,20 @@ def create(
 
 @handset.command()
 @click.argument("to")
-@click.argument("body")
+@click.argument("body", default="")
+@click.option("--media", multiple=True, metavar="FILE", help="A picture (or a URL) to send; may be repeated.")
 @click.option(
     "--from", "from_", metavar="HANDSET", help="Number, name or id of the handset; otherwise the first."
 )
 @data_option
-def text(to: str, body: str, from_: str | None, data: str | None) -> None:
-    """Send a text from a handset TO a number."""
+def text(to: str, body: str, media: tuple[str, ...], from_: str | None, data: str | None) -> None:
+    """Send a text from a handset TO a number, with words (BODY), media or both."""
     server = _server(data)
     phone = choose(_all(server), from_)
-    sent = server.call("POST", f"/sim/v1/handsets/{phone['id']}/messages", {"to": to, "body": body})
+    asked = {"to": to, "body": body} | (
+        {"mediaUrls": [to_url(server, one) for one in media]} if media else {}
+    )
+    sent = server.call("POST", f"/sim/v1/handsets/{phone['id']}/messages", asked)
     show(sent)
     if sent["status"] == "failed":
         raise OperatorError(f"the text was not delivered: no agent holds {sent['to']}")

@@ -108,6 +108,7 @@ _ALIASES: Final = {
     "image/x-ms-bmp": "image/bmp",
     "audio/mp3": "audio/mpeg",
     "audio/x-m4a": "audio/mp4",
+    "audio/mp4a-latm": "audio/mp4",
     "audio/m4a": "audio/mp4",
     "audio/x-wav": "audio/wav",
     "audio/wave": "audio/wav",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ringback.testing.clock import Clock
     from ringback.testing.handsets import Handset, Handsets, Text
     from ringback.testing.inbox import ReceivedEvent, WebhookInbox
+    from ringback.testing.media import Media
     from ringback.testing.network import Fault, Network
     from ringback.testing.server import Ringback
 
@@ -22,6 +23,7 @@ __all__ = [
     "Fault",
     "Handset",
     "Handsets",
+    "Media",
     "Network",
     "ReceivedEvent",
     "RequestRefused",
@@ -36,6 +38,7 @@ _HOMES = {
     "Fault": "network",
     "Handset": "handsets",
     "Handsets": "handsets",
+    "Media": "media",
     "Network": "network",
     "ReceivedEvent": "inbox",
     "RequestRefused": "api",

@@ -52,14 +52,18 @@ class Api:
         path: str,
         *,
         json: Any = None,
+        content: bytes | None = None,
         query: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
         api_key: str | _Own | None = OWN,
     ) -> Answer:
-        """Make a request and return the answer, whatever its status. `api_key=None` sends no key."""
+        """Make a request and return the answer, whatever its status. `api_key=None` sends no key.
+
+        The body is `json`, or `content` as it is, whose type `headers` say.
+        """
         key = self._key if isinstance(api_key, _Own) else api_key
         sent = {"Authorization": f"Bearer {key}"} if key is not None else {}
-        body = None
+        body = content
         if json is not None:
             body = json_module.dumps(json).encode()
             sent["Content-Type"] = "application/json"
@@ -79,10 +83,22 @@ class Api:
         self, method: str, path: str, json: Any = None, *, query: Mapping[str, object] | None = None
     ) -> Any:
         """The answer's body. Raises `RequestRefused` for any status but a success."""
-        answer = self.request(method, path, json=json, query=query)
-        if not 200 <= answer.status < 300:
-            raise RequestRefused(method, path, answer.status, answer.json)
-        return answer.json
+        return _accepted(method, path, self.request(method, path, json=json, query=query)).json
+
+    def upload(self, path: str, content: bytes, content_type: str) -> Any:
+        """As `call`, for a body that is no JSON."""
+        answer = self.request("POST", path, content=content, headers={"Content-Type": content_type})
+        return _accepted("POST", path, answer).json
+
+    def fetch(self, path: str) -> bytes:
+        """What anybody without a key gets. Raises `RequestRefused` for any status but a success."""
+        return _accepted("GET", path, self.request("GET", path, api_key=None)).content
+
+
+def _accepted(method: str, path: str, answer: Answer) -> Answer:
+    if not 200 <= answer.status < 300:
+        raise RequestRefused(method, path, answer.status, answer.json)
+    return answer
 
 
 def _parsed(content: bytes) -> Any:

@@ -4,9 +4,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from ringback.testing.api import Api, camel
+from ringback.testing.media import Media, to_url
 
 _PAGE = 200
 _LONGEST_WAIT_S = 30.0
@@ -22,6 +24,7 @@ class Text:
     to: str
     body: str
     media_urls: tuple[str, ...]
+    media: tuple[Media, ...]
     channel: str
     at: datetime
     status: str
@@ -41,12 +44,19 @@ class Handset:
     def __repr__(self) -> str:
         return f"<Handset {self.number}>"
 
-    def text(self, to: str, body: str | None = None, media_urls: Sequence[str] | None = None) -> Text:
-        """Send a text, to a number in any spelling."""
+    def text(
+        self,
+        to: str,
+        body: str | None = None,
+        media_urls: Sequence[str] | None = None,
+        *,
+        media: Sequence[bytes | str | Path] = (),
+    ) -> Text:
+        """Send a text, to a number in any spelling. `media` are files, bytes or URLs."""
         asked: dict[str, Any] = {"to": to, "body": body}
-        if media_urls:
-            asked["mediaUrls"] = list(media_urls)
-        return _text(self._api.call("POST", f"{self._path}/messages", asked))
+        if urls := [*(media_urls or ()), *(to_url(self._api, one) for one in media)]:
+            asked["mediaUrls"] = urls
+        return self._text(self._api.call("POST", f"{self._path}/messages", asked))
 
     def inbox(self) -> list[Text]:
         """All texts that reached this phone, newest first."""
@@ -96,7 +106,22 @@ class Handset:
 
     def _page(self, **query: object) -> tuple[list[Text], bool]:
         page = self._api.call("GET", f"{self._path}/messages", query={"limit": _PAGE, **query})
-        return [_text(one) for one in page["data"]], page["hasMore"]
+        return [self._text(one) for one in page["data"]], page["hasMore"]
+
+    def _text(self, wire: dict[str, Any]) -> Text:
+        media = [Media(one["url"], one["contentType"], one["bytes"], self._api) for one in wire["media"]]
+        return Text(
+            id=wire["id"],
+            direction=wire["direction"],
+            from_=wire["from"],
+            to=wire["to"],
+            body=wire["body"],
+            media_urls=tuple(wire["mediaUrls"]),
+            media=tuple(media),
+            channel=wire["channel"],
+            at=datetime.fromisoformat(wire["at"]),
+            status=wire["status"],
+        )
 
     def _told(self, body: str | None, timeout: float) -> str:
         wanted = "no text" if body is None else f"no text {body!r}"
@@ -122,17 +147,3 @@ class Handsets:
         asked = {"phone_number": number, "name": name, "personality": personality, **more}
         given = {camel(field): value for field, value in asked.items() if value is not None}
         return Handset(self._api, self._api.call("POST", "/sim/v1/handsets", given))
-
-
-def _text(wire: dict[str, Any]) -> Text:
-    return Text(
-        id=wire["id"],
-        direction=wire["direction"],
-        from_=wire["from"],
-        to=wire["to"],
-        body=wire["body"],
-        media_urls=tuple(wire["mediaUrls"]),
-        channel=wire["channel"],
-        at=datetime.fromisoformat(wire["at"]),
-        status=wire["status"],
-    )

@@ -70,7 +70,7 @@ class FakeServer:
                     self.command,
                     parts.path,
                     dict(parse_qsl(parts.query)),
-                    json.loads(content) if content else None,
+                    json.loads(content) if content and self._is_json() else content or None,
                 )
                 fake.asked.append(asked)
                 answer = fake.answers.get(f"{asked.method} {asked.path}")
@@ -82,6 +82,9 @@ class FakeServer:
                 self.send_header("Content-Length", str(len(said)))
                 self.end_headers()
                 self.wfile.write(said)
+
+            def _is_json(self) -> bool:
+                return self.headers.get("Content-Type") == "application/json"
 
             do_GET = do_POST = do_DELETE = _answer  # noqa: N815
 

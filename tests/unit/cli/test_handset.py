@@ -1,12 +1,16 @@
 """`ringback handset`: phones from the terminal."""
 
+import io
 import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.media import PNG
 
 from .conftest import Asked, FakeServer, Ran
 
@@ -82,16 +86,66 @@ def test_text_from_a_handset(
     assert phones.asked[-1].body == {"to": "212-555-0100", "body": "hi there"}
 
 
+def test_media_from_a_handset(ringback: Command, phones: FakeServer, tmp_path: Path) -> None:
+    (tmp_path / "cat.png").write_bytes(PNG)
+    ours, theirs = "http://127.0.0.1:8642/sim/v1/media/med_1", "https://a.example/dog.gif"
+    phones.on("POST /sim/v1/media", {"id": "med_1", "url": ours})
+    phones.on("POST /sim/v1/handsets/hs_1/messages", text(7, "out", body="", mediaUrls=[ours, theirs]))
+    ran = ringback("handset", "text", "212-555-0100", "--media", "cat.png", "--media", theirs)
+    assert ran.out == f"12:00:07  +12125550100 -> +14155550123    [{ours}]  [{theirs}]  (delivered)\n"
+    assert [asked.body for asked in phones.asked if asked.path == "/sim/v1/media"] == [PNG]
+    assert phones.asked[-1].body == {"to": "212-555-0100", "body": "", "mediaUrls": [ours, theirs]}
+
+
+def test_a_file_that_is_not_there(ringback: Command, phones: FakeServer) -> None:
+    ran = ringback("handset", "text", "212-555-0100", "--media", "cat.png")
+    assert ran == (2, "", "ringback: cat.png can't be read: No such file or directory\n")
+    assert not [asked for asked in phones.asked if asked.method == "POST"]
+
+
+@pytest.mark.parametrize(
+    ("line", "file", "words"),
+    [
+        ("/send cat.png", "cat.png", ""),
+        ("/send  cat.png  our  cat", "cat.png", "our  cat"),
+        ('/send "our cat.png" there', "our cat.png", "there"),
+    ],
+)
+def test_chat_sends_files(
+    ringback: Command,
+    phones: FakeServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    line: str,
+    file: str,
+    words: str,
+) -> None:
+    (tmp_path / file).write_bytes(PNG)
+    phones.on("GET /sim/v1/handsets/hs_1/messages", {"data": [], "hasMore": False})
+    phones.on("POST /sim/v1/media", {"id": "med_1", "url": "http://here/med_1"})
+    phones.on("POST /sim/v1/handsets/hs_1/messages", text(7, "out"))
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{line}\n/sender\n/send nothing.png\n"))
+    ran = ringback("handset", "chat", "212-555-0100")
+    sent = [asked.body for asked in phones.asked if asked.path.endswith("hs_1/messages") and asked.body]
+    assert sent == [
+        {"to": "212-555-0100", "body": words, "mediaUrls": ["http://here/med_1"]},
+        {"to": "212-555-0100", "body": "/sender"},
+    ]
+    assert "not sent: nothing.png can't be read" in ran.out
+
+
 def test_unknown_handset(ringback: Command, phones: FakeServer) -> None:
     ran = ringback("handset", "inbox", "0123")
     assert ran == (2, "", "ringback: no handset is called 0123: `ringback handset list` shows them all\n")
 
 
 def test_inbox_is_in_order_and_harmless(ringback: Command, phones: FakeServer) -> None:
-    newest_first = [text(2, body="two\n\x1b[2J"), text(1, mediaUrls=["https://a.example/cat.png"])]
+    url = "https://a.example/cat.png"
+    known = {"url": url, "contentType": "image/png", "bytes": 1_500_000}
+    newest_first = [text(2, body="two\n\x1b[2J"), text(1, mediaUrls=[url], media=[known])]
     phones.on("GET /sim/v1/handsets/hs_1/messages", {"data": newest_first, "hasMore": False})
     assert ringback("handset", "inbox").out.splitlines() == [
-        "12:00:01  +12125550100 -> +14155550123  hello 1  [https://a.example/cat.png]",
+        "12:00:01  +12125550100 -> +14155550123  hello 1  [image/png, 1.4 MB: https://a.example/cat.png]",
         "12:00:02  +12125550100 -> +14155550123  two\\n\\x1b[2J",
     ]
 
