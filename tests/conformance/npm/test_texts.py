@@ -1,11 +1,13 @@
 """Messages and conversations, as the vendor's TypeScript client finds them."""
 
+from urllib.request import urlopen
+
 import pytest
 
 from ringback.testing import Handsets
 from tests.conformance.npm.sdk import NpmClient, NpmError
 from tests.conformance.npm.steps import agent_with_number, received
-from tests.conformance.steps import MEDIA
+from tests.media import png, serving
 from tests.phones import until
 
 pytestmark = pytest.mark.conformance
@@ -28,18 +30,15 @@ def test_a_text_reaches_a_phone(client: NpmClient, handset: Handsets) -> None:
 
 def test_a_picture_reaches_a_phone(client: NpmClient, handset: Handsets) -> None:
     number, phone = client.numbers.createNumber(), handset()
-    sent = client.messages.sendMessage(
-        {
-            "number_id": number["id"],
-            "from_number": number["phoneNumber"],
-            "to_number": phone.number,
-            "body": "Look",
-            "media_urls": MEDIA,
-            "send_style": "confetti",
-        }
-    )
-    assert (sent["channel"], sent["media_urls"]) == ("mms", MEDIA)
-    phone.wait_for("Look")
+    with serving() as web:
+        pictures = [web.put("/one.png", png(1_000)), web.put("/two.png", png(2_000))]
+        text = {"number_id": number["id"], "from_number": number["phoneNumber"], "to_number": phone.number}
+        sent = client.messages.sendMessage(
+            text | {"body": "Look", "media_urls": pictures, "send_style": "confetti"}
+        )
+        assert (sent["channel"], sent["media_urls"]) == ("mms", pictures)
+        shown = phone.wait_for("Look").media_urls
+    assert [len(urlopen(url).read()) for url in shown] == [1_000, 2_000]
 
 
 def test_a_conversation(client: NpmClient, handset: Handsets) -> None:
