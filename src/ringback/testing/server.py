@@ -81,12 +81,18 @@ class Ringback:
         path: str,
         *,
         json: Any = None,
+        content: bytes | None = None,
         query: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
         api_key: str | _Own | None = OWN,
     ) -> Answer:
-        """Make a request and return the answer, whatever its status. `api_key=None` sends no key."""
-        return self.api.request(method, path, json=json, query=query, headers=headers, api_key=api_key)
+        """Make a request and return the answer, whatever its status. `api_key=None` sends no key.
+
+        The body is `json`, or `content` as it is, whose type `headers` say.
+        """
+        return self.api.request(
+            method, path, json=json, content=content, query=query, headers=headers, api_key=api_key
+        )
 
     def new_account(self, name: str = "other") -> str:
         """Make another account; returns its API key."""
