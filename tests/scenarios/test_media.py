@@ -102,7 +102,12 @@ def test_a_picture_reaches_the_agent(desk: Desk, handset: Handsets, ringback: Ri
 
 def test_files_bytes_and_urls_from_a_phone(desk: Desk, handset: Handsets, web: Web, tmp_path: Path) -> None:
     (tmp_path / "ada.vcf").write_bytes(CARD)
-    media = [tmp_path / "ada.vcf", str(tmp_path / "ada.vcf"), GIF, web.put("/1.png", PNG)]
+    media: list[bytes | str | Path] = [
+        tmp_path / "ada.vcf",
+        str(tmp_path / "ada.vcf"),
+        GIF,
+        web.put("/1.png", PNG),
+    ]
     sent = handset().text(desk.number, "All of it", media=media)
     kinds = ["text/vcard", "text/vcard", "image/gif", "image/png"]
     assert [one.content_type for one in sent.media] == kinds

@@ -116,8 +116,12 @@ def piece(unit: Unit, media_id: str, start: int, size: int) -> bytes:
     return bytes(row["piece"]) if row else b""
 
 
-def _forget(unit: Unit, upto: int) -> None:
-    for row in unit.all("DELETE FROM media WHERE upto <= ? RETURNING hash", upto):
+def _forget(unit: Unit, before: int) -> None:
+    """Forget all media that begin before this byte."""
+    oldest = unit.all(
+        "DELETE FROM media WHERE upto < ? AND upto - size < ? RETURNING hash", before + MAX_BYTES, before
+    )
+    for row in oldest:
         unit.run(
             "DELETE FROM media_bytes WHERE hash = ? AND NOT EXISTS (SELECT 1 FROM media WHERE media.hash = ?)",
             row["hash"],
