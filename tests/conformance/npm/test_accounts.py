@@ -1,9 +1,9 @@
-"""Sub-accounts and usage, as the vendor's TypeScript client finds them."""
+"""Sub-accounts, as the vendor's TypeScript client finds them."""
 
 import pytest
 
-from ringback.testing import Handsets
-from tests.conformance.npm.sdk import NpmClient, NpmError
+from ringback.testing import Handsets, Ringback
+from tests.conformance.npm.sdk import Node, NpmClient, NpmError
 from tests.conformance.seen import Request
 
 pytestmark = pytest.mark.conformance
@@ -21,7 +21,7 @@ def test_a_sub_accounts_life(client: NpmClient, requests: list[Request]) -> None
     assert client.subAccounts.listSubAccounts()["data"] == []
 
 
-def test_what_is_a_sub_accounts_is_its_own(client: NpmClient, handset: Handsets) -> None:
+def test_what_is_a_sub_accounts_is_its_own(client: NpmClient) -> None:
     sub = {"X-Sub-Account-Id": client.subAccounts.createSubAccount({"name": "Acme"})["id"]}
     agent = client.agents.createAgent(sub | {"name": "Desk"})
     number = client.numbers.createNumber(sub | {"agentId": agent["id"]})
@@ -39,3 +39,20 @@ def test_what_is_a_sub_accounts_is_its_own(client: NpmClient, handset: Handsets)
     assert client.conversations.listConversations(sub)["total"] == 0
     assert client.agents.deleteAgent(sub | here)["success"] is True
     assert client.numbers.deleteNumber(sub | {"number_id": number["id"]})["success"] is True
+
+
+def test_a_client_of_a_sub_account(
+    node: Node, client: NpmClient, ringback: Ringback, handset: Handsets
+) -> None:
+    """Most methods have no option for the header, but the client's own headers go with each of them."""
+    sub = client.subAccounts.createSubAccount({"name": "Acme"})
+    headers = {"X-Sub-Account-Id": sub["id"]}
+    acme = NpmClient(node, ringback.base_url, ringback.api_key, headers=headers)
+    number, phone = acme.numbers.createNumber(), handset()
+    sent = acme.messages.sendMessage({"number_id": number["id"], "to_number": phone.number, "body": "Hi"})
+    phone.wait_for("Hi")
+    here = {"conversation_id": sent["conversation_id"]}
+    assert acme.conversations.getConversation(here)["messageCount"] == 1
+    with pytest.raises(NpmError) as foreign:
+        client.conversations.getConversation(here)
+    assert foreign.value.status == 404

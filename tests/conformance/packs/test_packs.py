@@ -1,6 +1,8 @@
 """The vendor's tools for LangChain, CrewAI and OpenAI Agents, through each framework's own way to use a tool."""
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,8 +21,10 @@ TOOLS = {
 }  # fmt: skip
 
 
-def test_there_are_twelve_tools(pack: Pack) -> None:
+def test_there_are_twelve_tools_and_each_is_used_here(pack: Pack) -> None:
     assert set(pack.tools()) == TOOLS
+    source = Path(__file__).read_text(encoding="utf-8")
+    assert set(re.findall(r"\.use\(\s*\"(\w+)\"", source)) == TOOLS
 
 
 def test_buy_and_list_numbers(pack: Pack, ringback: Ringback) -> None:
