@@ -8,17 +8,52 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PORT = "8642"
-_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+DONE_BEFORE = ("make run", ".venv/bin/uv pip install agentphone")
+"""Lines of a page that a reader runs once and that are done before a test begins: a server runs, the SDK is there."""
+_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block of code; `line` is where its code begins on the page."""
+
+    page: str
+    language: str
+    code: str
+    line: int
+
+    @property
+    def is_test(self) -> bool:
+        """Whether these are tests for the reader's pytest."""
+        return self.language == "python" and re.search(r"^def test_", self.code, re.MULTILINE) is not None
+
+    @property
+    def file(self) -> str | None:
+        """The file that a reader is to save it as: a Python block says so in its first line."""
+        named = re.match(r"# (\w+\.py)\n", self.code)
+        return named[1] if named and self.language == "python" else None
+
+
+def read(page: str) -> list[Block]:
+    """All blocks of a page, in their order. Fails for one that is not closed or not at the margin."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    found = [
+        Block(page, match[1], match[2], text.count("\n", 0, match.start()) + 2)
+        for match in _BLOCK.finditer(text)
+    ]
+    fences = re.findall(r"^\s*(?:```|~~~)", text, re.MULTILINE)
+    assert len(fences) == 2 * len(found), f"{page}: a block of code is not closed, or is indented"
+    return found
 
 
 def blocks(page: str, language: str) -> list[str]:
-    """The page's blocks in one language, in their order."""
-    text = (ROOT / page).read_text(encoding="utf-8")
-    return [body for found, body in _BLOCK.findall(text) if found == language]
+    """The code of a page's blocks in one language, in their order."""
+    return [block.code for block in read(page) if block.language == language]
 
 
 class Desk:
@@ -36,7 +71,7 @@ class Desk:
             name: value
             for name, value in os.environ.items()
             if not name.startswith(("RINGBACK_", "PYTEST_", "VIRTUAL_ENV"))
-        } | {"RINGBACK_URL": f"http://127.0.0.1:{self.port}", "PATH": _path_without_venv()}
+        } | {"RINGBACK_URL": f"http://127.0.0.1:{self.port}", "PATH": path_without_venv()}
 
     def here(self, code: str) -> str:
         """The code with this server's port."""
@@ -132,7 +167,7 @@ def run_as_tests(folder: Path, tests: list[str]) -> str:
     return done.stdout
 
 
-def _path_without_venv() -> str:
+def path_without_venv() -> str:
     """The search path of somebody who has not activated the environment."""
     own = os.path.join(sys.prefix, "bin")
     return os.pathsep.join(part for part in os.environ["PATH"].split(os.pathsep) if part != own)

@@ -1,0 +1,160 @@
+"""What the tables of docs/ list is what the code has: error codes, personalities, faults, settings."""
+
+import ast
+import importlib
+import json
+import pkgutil
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+import ringback
+from ringback.agents.schemas import AgentSettings
+from ringback.agents.service import DEFAULT_VOICE
+from ringback.compliance import service as compliance
+from ringback.doors.rest.refusals import _CODES
+from ringback.kit.faults import Conflict, Fault, Invalid, NotFound, Unavailable
+from ringback.kit.optout import _WORDS
+from ringback.settings import Settings
+from ringback.sim.faults import FaultKind
+from ringback.sim.personalities import REASONS, TEXT_MANNERS
+from ringback.sim.settings import Settings as LineSettings
+
+pytestmark = pytest.mark.unit
+
+ROOT = Path(__file__).parents[3]
+PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
+Answer = tuple[int, str]
+"""A status and an error code."""
+PLAIN: dict[str, type[Fault]] = {kind.__name__: kind for kind in (Conflict, Invalid, NotFound, Unavailable)}
+"""Errors that are raised as they are, without a class of their own."""
+TELLERS = ("doors/rest/errors.py", "doors/rest/refusals.py")
+"""Sources that answer with a code which others chose."""
+
+
+def rows(text: str) -> Iterator[list[str]]:
+    """The cells of every row of a page's tables."""
+    for line in re.findall(r"^\|(.+)\|$", text, re.MULTILINE):
+        yield [cell.strip() for cell in line.split("|")]
+
+
+def names(cell: str) -> list[str]:
+    """What a cell holds in code marks."""
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def column(page: str, heading: str) -> list[str]:
+    """What the first column of the tables in a page's section names, in code marks."""
+    section = re.search(rf"^## {heading}\n(.*?)(?=^## |\Z)", PAGES[page], re.MULTILINE | re.DOTALL)
+    assert section, f"{page} has no section {heading}"
+    return [name for row in rows(section[1]) for name in names(row[0])]
+
+
+def faults() -> set[Answer]:
+    """What every error class answers that has a code of its own."""
+    for module in pkgutil.walk_packages(ringback.__path__, "ringback."):
+        if ".migrations." not in module.name:
+            importlib.import_module(module.name)
+    found: set[Answer] = set()
+    ahead: list[type[Fault]] = [Fault]
+    while ahead:
+        kind = ahead.pop()
+        ahead += kind.__subclasses__()
+        if kind.__module__.startswith("ringback.") and kind.__module__ != Fault.__module__:
+            found.add((kind.status, kind.code))
+    return found
+
+
+def answers_of_doors() -> set[Answer]:
+    """What doors answer by themselves."""
+    found: set[Answer] = {(422, "VALIDATION_ERROR"), (400, "BAD_REQUEST"), *_CODES.items()}
+    for path in sorted((ROOT / "src").rglob("*.py")):
+        if path.as_posix().endswith(TELLERS):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+            if isinstance(node, ast.Call) and called in ("ApiError", "error_response"):
+                status, code = (ast.literal_eval(given) for given in node.args[:2])
+                found.add((status, "VALIDATION_ERROR" if status == 422 else code))
+            elif called in PLAIN:
+                found.add((PLAIN[called].status, PLAIN[called].code))
+    tellers = "".join((ROOT / "src/ringback" / name).read_text(encoding="utf-8") for name in TELLERS)
+    told = re.findall(r'error_response\(\s*(\d{3}), "([A-Z_]+)"', tellers)
+    return found | {(int(status), code) for status, code in told}
+
+
+def told_on(page: str) -> set[Answer]:
+    """The statuses and codes in a page's tables of refusals."""
+    return {
+        (int(row[0]), code)
+        for row in rows(PAGES[page])
+        if re.fullmatch(r"[45]\d\d", row[0])
+        for code in names(row[1])
+    }
+
+
+def test_the_page_of_errors_lists_every_answer_and_no_other() -> None:
+    listed, real = told_on("errors.md"), faults() | answers_of_doors()
+    assert sorted(real - listed) == [], "docs/errors.md lacks these"
+    assert sorted(listed - real) == [], "docs/errors.md tells of what nothing answers"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_refusals_on_other_pages_exist(page: str) -> None:
+    assert sorted(told_on(page) - told_on("errors.md")) == []
+
+
+def test_personalities() -> None:
+    assert sorted(column("testing.md", "Personalities")) == sorted(TEXT_MANNERS)
+
+
+def test_faults() -> None:
+    assert sorted(column("testing.md", "Faults")) == sorted(get_args(FaultKind))
+
+
+def test_the_settings_of_the_line() -> None:
+    assert sorted(column("testing.md", "The line")) == sorted(LineSettings.__dataclass_fields__)
+
+
+def test_the_codes_of_failed_texts() -> None:
+    listed = {row[0] for row in rows(PAGES["messages.md"]) if re.fullmatch(r"\d{5}", row[0])}
+    in_code = {
+        code
+        for path in (ROOT / "src/ringback").rglob("*.py")
+        if path.parent.name in ("sim", "messages", "flows")
+        for code in re.findall(r'"(\d{5})"', path.read_text(encoding="utf-8"))
+    }
+    never_of_texts = {"20429", "21422"}  # too fast, which is tried again, and a number that can't be bought
+    assert listed == in_code - never_of_texts
+    assert REASONS.keys() <= listed
+
+
+def test_words_that_are_obeyed() -> None:
+    table = {word: row for row in rows(PAGES["messages.md"]) for word in row[0].split(", ")}
+    assert {word for word in table if word.casefold() in _WORDS} == {word.upper() for word in _WORDS}
+    for word, said in (
+        ("STOP", compliance.CONFIRMATION),
+        ("START", compliance.WELCOME_BACK),
+        ("HELP", compliance.HELP),
+    ):
+        assert f'"{said}"' in table[word][2]
+
+
+def test_settings_of_an_agent_and_their_defaults() -> None:
+    told = {name: row[1] for row in rows(PAGES["agents.md"]) for name in names(row[0])}
+    for name, field in AgentSettings.model_fields.items():
+        default = DEFAULT_VOICE if name == "voice" else field.default
+        spelled = default if isinstance(default, str) else json.dumps(default)
+        assert f"({spelled})" in told[field.alias or name].replace("`", ""), name
+
+
+def test_the_settings_of_a_server() -> None:
+    for _, variable, line in (row for row in rows(PAGES["quickstart.md"]) if "RINGBACK_" in row[1]):
+        name = line.strip("`").split(" = ")[0]
+        assert variable == f"`RINGBACK_{name.upper()}`"
+        assert name in Settings.model_fields
+    named = {name for text in PAGES.values() for name in re.findall(r"`RINGBACK_([A-Z_]+)`", text)}
+    assert {name for name in named if name.lower() not in Settings.model_fields} <= {"URL", "API_KEY"}
