@@ -19,7 +19,7 @@ MAX_BYTES: Final = 5 * 1024 * 1024
 MOST: Final = 10
 """Media in one message."""
 KEPT_BYTES: Final = 1024**3
-_OWN: Final = re.compile(rf"{PATH}(med_[0-9a-z]{{26}})", re.ASCII)
+_OWN: Final = re.compile(rf"{PATH}(med_[0-9a-z]{{26}})\Z", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def attachment(media: Media) -> Attachment:
 
 def id_in(url: str) -> str | None:
     """The id of media of ours in a URL of any host: it may be from before a restart, or of a name that leads here."""
-    found = _OWN.fullmatch(urlsplit(url).path)
+    found = _OWN.search(urlsplit(url).path)
     return found[1] if found else None
 
 

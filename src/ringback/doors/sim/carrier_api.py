@@ -165,6 +165,6 @@ async def _hold(network: Network) -> None:
 
 
 def _failure(error: LineError) -> JSONResponse:
-    status, kind = _KINDS[type(error)]
+    status, kind = next(told for error_type, told in _KINDS.items() if isinstance(error, error_type))
     told = {"kind": kind, "message": error.message, "code": error.code}
     return JSONResponse({"carrierError": told}, status_code=status)

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
@@ -94,7 +95,8 @@ class RemoteNetwork:
             answer = await self._session.request(
                 request.method,
                 _as_is(target),
-                data=await request.body() or None,
+                # aiohttp warns of large bytes, which it would write in one piece.
+                data=BytesIO(body) if (body := await request.body()) else None,
                 headers=headers,
                 allow_redirects=False,
             )
