@@ -9,6 +9,7 @@ from agentphone import models
 
 from ringback.testing import Handsets
 from tests.conformance.steps import MEDIA, agent_with_number, received
+from tests.media import png, serving
 from tests.phones import at, until
 
 
@@ -50,19 +51,21 @@ class Messages:
         agent, number = agent_with_number(client)
         phone = handset()
         [message] = received(client, number, phone, "Hello")
-        sent = client.messages.send(
-            agent_id=agent.id,
-            to_number=phone.number,
-            body="Look",
-            media_urls=MEDIA,
-            number_id=number.id,
-            from_number=number.phone_number,
-            reply_to_message_id=message.id,
-            send_style="confetti",
-        )
-        assert (sent["channel"], sent["media_urls"]) == ("mms", MEDIA)
-        assert sent["conversation_id"] == message.conversation_id
-        phone.wait_for(body="Look")
+        with serving() as web:
+            pictures = [web.put("/one.png", png(1_000)), web.put("/two.png", png(2_000))]
+            sent = client.messages.send(
+                agent_id=agent.id,
+                to_number=phone.number,
+                body="Look",
+                media_urls=pictures,
+                number_id=number.id,
+                from_number=number.phone_number,
+                reply_to_message_id=message.id,
+                send_style="confetti",
+            )
+            assert (sent["channel"], sent["media_urls"]) == ("mms", pictures)
+            assert sent["conversation_id"] == message.conversation_id
+            assert len(phone.wait_for(body="Look").media_urls) == 2
 
     def test_media_alone(self, client: Any, handset: Handsets) -> None:
         agent, number = agent_with_number(client)
