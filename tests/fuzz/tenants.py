@@ -253,7 +253,10 @@ class Town:
 
         def at_rest() -> dict[str, dict[str, list[str]]] | None:
             first = self.rows()
-            under_way = any("outbox" in tables for tables in first.values())
+            under_way = any(
+                "outbox" in tables or any("'status': 'sent'" in row for row in tables.get("messages", ()))
+                for tables in first.values()
+            )
             return first if not under_way and first == self.rows() else None
 
         return until(at_rest)
