@@ -15,11 +15,11 @@ from typing import Any, Self
 
 from agentphone import AgentPhone, AgentPhoneError, WebhookVerificationError, construct_event
 
-NAME = "Echo bot"
-
 
 class EchoBot:
     """An agent, its number, and the web server that its texts are told to."""
+
+    name = "Echo bot"
 
     def __init__(self, client: AgentPhone, port: int = 0) -> None:
         self.client = client
@@ -34,9 +34,9 @@ class EchoBot:
 
     def find_agent(self) -> Any:
         for agent in self.client.agents.list(limit=100).data:
-            if agent.name == NAME:
+            if agent.name == self.name:
                 return agent
-        return self.client.agents.create(name=NAME)
+        return self.client.agents.create(name=self.name)
 
     def find_number(self) -> str:
         for number in self.client.numbers.list(limit=100).data:
@@ -64,13 +64,17 @@ class EchoBot:
             self.client.messages.send(
                 number_id=event.data.number_id,
                 to_number=event.data.from_number,
-                body=f"You said: {event.data.message}",
+                **self.answer(event.data),
             )
         except AgentPhoneError as error:
             print(f"not sent: {error}", file=sys.stderr)
             return 200 if error.status == 403 else 500  # they texted STOP, say: trying again won't help
         self.answered.add(delivery)
         return 200
+
+    def answer(self, text: Any) -> dict[str, Any]:
+        """What is sent back, as `messages.send` takes it."""
+        return {"body": f"You said: {text.message}"}
 
     def __enter__(self) -> Self:
         self.thread = threading.Thread(target=self.web.serve_forever, args=(0.05,))
@@ -97,17 +101,17 @@ class Webhook(BaseHTTPRequestHandler):
         """Quiet: the bot prints what it hears."""
 
 
-def main() -> None:
+def main(kind: type[EchoBot] = EchoBot) -> None:
     url = os.environ.get("RINGBACK_URL", "http://127.0.0.1:8642")
     key = os.environ.get("RINGBACK_API_KEY") or sys.exit(
         "set RINGBACK_API_KEY=$(cat ringback-data/first-key)"
     )
     with AgentPhone(api_key=key, base_url=url) as client:
         try:
-            bot = EchoBot(client)
+            bot = kind(client)
         except (AgentPhoneError, OSError) as error:
             sys.exit(f"{url}: {error}")
-        print(f"{NAME} answers at {bot.number}; Ctrl-C stops it", flush=True)
+        print(f"{bot.name} answers at {bot.number}; Ctrl-C stops it", flush=True)
         try:
             bot.web.serve_forever()
         except KeyboardInterrupt:

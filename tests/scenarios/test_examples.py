@@ -14,19 +14,20 @@ from pathlib import Path
 import pytest
 
 from ringback.testing import Handsets, Ringback
+from tests.media import GIF, PNG
 
 pytestmark = [pytest.mark.scenario, pytest.mark.timeout(180)]
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 @contextmanager
-def echo_bot(ringback: Ringback) -> Iterator[str]:
+def bot(ringback: Ringback, file: str, name: str) -> Iterator[str]:
     """The example as a process; the number it answers at."""
     env = {**os.environ, "RINGBACK_URL": ringback.base_url, "RINGBACK_API_KEY": ringback.api_key}
-    command = [sys.executable, "-W", "error", str(EXAMPLES / "echo_bot.py")]
+    command = [sys.executable, "-W", "error", str(EXAMPLES / file)]
     with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as process:
         try:
-            yield said_by(process, "Echo bot answers at ").split(";")[0]
+            yield said_by(process, f"{name} answers at ").split(";")[0]
         finally:
             process.terminate()
 
@@ -45,14 +46,25 @@ def said_by(process: subprocess.Popen[str], beginning: str) -> str:
 
 def test_the_echo_bot_answers_a_phone(ringback: Ringback, handset: Handsets) -> None:
     phone = handset()
-    with echo_bot(ringback) as number:
+    with bot(ringback, "echo_bot.py", "Echo bot") as number:
         phone.text(number, "Is anybody there?")
         assert phone.wait_for("You said: Is anybody there?", timeout=20).from_ == number
-    with echo_bot(ringback) as same_number:
+    with bot(ringback, "echo_bot.py", "Echo bot") as same_number:
         assert same_number == number, "it takes up what it made before"
         phone.text(number, "And now?")
         phone.wait_for("You said: And now?", timeout=20)
     assert len(ringback.client().agents.list().data) == 1
+
+
+def test_the_picture_bot_looks_at_pictures(ringback: Ringback, handset: Handsets) -> None:
+    phone = handset()
+    with bot(ringback, "picture.py", "Picture bot") as number:
+        phone.text(number, "Hello")
+        phone.wait_for("Text me a picture", timeout=20)
+        phone.text(number, media=[PNG, GIF])
+        answer = phone.wait_for(timeout=20)
+    assert answer.body == f"image/png of {len(PNG)} bytes and image/gif of {len(GIF)} bytes"
+    assert [one.read() for one in answer.media] == [PNG, GIF]
 
 
 def test_the_echo_bot_says_what_it_needs() -> None:
