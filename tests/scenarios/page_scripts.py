@@ -25,7 +25,8 @@ _SETTLED = """sleep() {
     -H "Content-Type: application/json" -d '{"advanceSeconds": 0}' > /dev/null
 }
 """
-"""Where a reader waits a second, a test waits until nothing is under way any more."""
+"""Where a reader's commands wait a second, a test's wait until nothing is under way any more; `_WAITS` in Python."""
+_WAITS = ("time.sleep(1)", "until_settled()")
 _MASKS = [
     (r"\b([a-z]{2,4})_[0-9a-hjkmnp-tv-z]{26}\b", r"<\1>"),
     (r"\b(sk_live|whsec)_[\w.-]+", r"<\1>"),
@@ -40,9 +41,12 @@ _MASKS = [
 class Script:
     """Runs blocks as a reader would: bash in one terminal, Python in one interpreter, both in one folder."""
 
-    def __init__(self, folder: Path, env: dict[str, str], port: int) -> None:
-        self._port = port
-        self.names: dict[str, Any] = {"__name__": "page"}
+    def __init__(self, folder: Path, env: dict[str, str], ringback: Ringback) -> None:
+        def until_settled() -> None:
+            ringback.api.call("POST", "/sim/v1/clock", {"advanceSeconds": 0})
+
+        self._port = ringback.server.settings.port
+        self.names: dict[str, Any] = {"__name__": "page", until_settled.__name__: until_settled}
         """What the Python blocks have defined."""
         self._folder = folder
         self.said = ""
@@ -89,7 +93,7 @@ class Script:
     def _interpret(self, code: str, where: str) -> str:
         said = io.StringIO()
         with contextlib.redirect_stdout(said):
-            exec(compile(code, where, "exec"), self.names)
+            exec(compile(code.replace(*_WAITS), where, "exec"), self.names)
         return said.getvalue()
 
     def _type(self, code: str, where: str) -> str:
@@ -143,8 +147,7 @@ def beside(ringback: Ringback, folder: Path) -> Iterator[Script]:
         for name, value in os.environ.items()
         if not name.startswith(("RINGBACK_", "PYTEST_", "VIRTUAL_ENV"))
     }
-    env = foreign | own | {"PATH": path_without_venv()}
-    script = Script(folder, env, ringback.server.settings.port)
+    script = Script(folder, foreign | own | {"PATH": path_without_venv()}, ringback)
     with contextlib.closing(script), _working(folder, own):
         yield script
 
