@@ -4,6 +4,8 @@ The network keeps no accounts and no answers, so the server does it in front of 
 every other POST, and a refusal frees the key.
 """
 
+import asyncio
+
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -87,9 +89,18 @@ def _is_meant(scope: Scope) -> bool:
 
 
 def _replay(body: bytes) -> Receive:
-    """A `receive` that gives a body that was read already."""
+    """A `receive` that gives a body that was read already, and never says that the client left.
+
+    What was begun under a key runs to its end, so that whoever asks again finds it. A second message at once would
+    make a streamed answer, which looks out for the client's leaving, look for ever.
+    """
+    given = False
 
     async def receive() -> Message:
+        nonlocal given
+        if given:
+            await asyncio.Event().wait()
+        given = True
         return {"type": "http.request", "body": body, "more_body": False}
 
     return receive
