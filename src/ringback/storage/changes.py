@@ -78,17 +78,18 @@ class Changes:
             self.dirty[ident] = {name for name in table.columns if name not in table.key}
 
     def adjust(self, ident: Ident, table: RowStatements, row: Row) -> None:
-        """Record what is to be added to a row that was not read."""
+        """Record what is to be added to a row that was not read. `row` holds what the caller named, and is ours now."""
         before = self.sums.get(ident)
         if before is None:
             self.sums[ident] = (table, row)
             return
-        merged = {**before[1]}
+        merged = before[1]
         for name in table.sums:
-            merged[name] += row[name]
+            if name in row:
+                merged[name] = merged.get(name, 0) + row[name]
         for name in table.firsts:
-            merged[name] = earlier(merged[name], row[name])
-        self.sums[ident] = (table, merged)
+            if name in row:
+                merged[name] = earlier(merged.get(name), row[name])
 
     def take(self, other: "Changes") -> None:
         """Put the changes of a unit that stands on top of these."""
@@ -119,7 +120,8 @@ class Changes:
         for ident in sorted(self.sums):
             adjusted.setdefault(ident[0], []).append(ident)
         for idents in adjusted.values():
-            db.change(self.sums[idents[0]][0], MERGE, (), [self.sums[ident][1] for ident in idents])
+            table = self.sums[idents[0]][0]
+            db.change(table, MERGE, (), [table.whole(self.sums[ident][1]) for ident in idents])
         self.ops.clear()
         self.dirty.clear()
 

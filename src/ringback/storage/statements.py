@@ -72,6 +72,13 @@ class RowStatements:
         self.delete = Statement(delete(table).where(*self._by_key()))
         self._updates: dict[tuple[str, ...], Statement] = {}
 
+    def whole(self, values: dict[str, Any]) -> dict[str, Any]:
+        """A row with every column, those not named at their defaults. Raises `TypeError` for one that is not there."""
+        row = {**self.defaults, **values}
+        if len(row) != len(self.columns):
+            raise TypeError(f"{self.name} has no column {sorted(set(values) - set(self.columns))}")
+        return row
+
     def _by_key(self) -> list[Any]:
         return [self.table.c[name] == bindparam(name) for name in self.key]
 

@@ -115,7 +115,7 @@ class Tx:
     def insert(self, table: Table, **values: Any) -> Row:
         """A new row. The caller knows (by `get`, or by a fresh id) that its key is free."""
         statements = of(table)
-        row = _whole(statements, values)
+        row = statements.whole(values)
         key = tuple([row[name] for name in statements.key])
         self._changes.change((statements.name, key), statements, INSERT, row, ())
         return row
@@ -152,9 +152,8 @@ class Tx:
         no longer than the commit takes.
         """
         statements = of(table)
-        row = _whole(statements, values)
-        ident = (statements.name, tuple([row[name] for name in statements.key]))
-        self._changes.adjust(ident, statements, row)
+        ident = (statements.name, tuple([values[name] for name in statements.key]))
+        self._changes.adjust(ident, statements, values)
         for changes in (self._changes, self._session.changes):
             if ident not in changes.ops:
                 changes.rows.pop(ident, None)
@@ -207,10 +206,3 @@ class Tx:
         if self._saved:
             self._session.db.roll_back_to_savepoint()
             self._session.changes.rows.clear()
-
-
-def _whole(statements: RowStatements, values: Row) -> Row:
-    row = {**statements.defaults, **values}
-    if len(row) != len(statements.columns):
-        raise TypeError(f"{statements.name} has no column {sorted(set(values) - set(statements.columns))}")
-    return row

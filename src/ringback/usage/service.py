@@ -10,15 +10,25 @@ NOBODY = ""
 
 def count_message(tx: Tx, number: Row, message: Row) -> None:
     """Count a text of `number`, in either direction, for the agent that has the number now."""
-    at = message["at"]
-    used = {
-        "account_id": number["account_id"],
-        "agent_id": number["agent_id"] or NOBODY,
-        "messages": 1,
-        "segments": message["segments"],
-    }
-    tx.adjust(usage_days, day=beginning(at, DAY_MS), number_id=number["id"], **used)
-    tx.adjust(usage_quarters, quarter=beginning(at, QUARTER_MS), **used)
+    at, segments = message["at"], message["segments"]
+    account_id, agent_id = number["account_id"], number["agent_id"] or NOBODY
+    tx.adjust(
+        usage_days,
+        account_id=account_id,
+        day=at - at % DAY_MS,
+        number_id=number["id"],
+        agent_id=agent_id,
+        messages=1,
+        segments=segments,
+    )
+    tx.adjust(
+        usage_quarters,
+        account_id=account_id,
+        quarter=at - at % QUARTER_MS,
+        agent_id=agent_id,
+        messages=1,
+        segments=segments,
+    )
 
 
 def count_webhook(tx: Tx, number: Row) -> None:
