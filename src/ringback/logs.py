@@ -24,6 +24,7 @@ _BETWEEN = r"""(?:[\\"'\s:=,()\[\]]|b(?=["']))*"""
 _PATTERNS: list[tuple[re.Pattern[str], str]] = [
     (re.compile(r"(sk_(?:live|test)_)[A-Za-z0-9_-]+"), rf"\g<1>{MASKED}"),
     (re.compile(r"(whsec_)[A-Za-z0-9_+/=-]+"), rf"\g<1>{MASKED}"),
+    (re.compile(r"(med_)[0-9a-z]{26}"), rf"\g<1>{MASKED}"),  # whoever knows it may see the picture
     (re.compile(r"\b(bearer|basic)(\s+)[A-Za-z0-9._~+/=-]{6,}", re.IGNORECASE), rf"\g<1>\g<2>{MASKED}"),
     (
         re.compile(
@@ -34,7 +35,7 @@ _PATTERNS: list[tuple[re.Pattern[str], str]] = [
     ),
     (re.compile(r"(://[^/\s:@\"']*:)[^/\s@\"']+(@)"), rf"\g<1>{MASKED}\g<2>"),
 ]
-_SUSPECT = re.compile(r"sk_|whsec_|bearer|basic|authorization|://", re.IGNORECASE)
+_SUSPECT = re.compile(r"sk_|whsec_|med_|bearer|basic|authorization|://", re.IGNORECASE)
 _SECRET_NAMES = re.compile(
     r"authorization|cookie|password|secret|credential|(?:^|_|-|api|access|auth)(?:key|token)$", re.IGNORECASE
 )

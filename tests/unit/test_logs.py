@@ -16,6 +16,7 @@ pytestmark = pytest.mark.unit
 
 KEY = "sk_live_4f9c2d7e8a1b"
 SECRET = "whsec_Zm9vYmFyYmF6cXV4"
+MEDIA = "med_mx8vmzc6nqrz9wwmwmdf8ch7bc"
 
 
 @pytest.fixture
@@ -110,6 +111,7 @@ def test_no_secret_in_any_line(out: io.StringIO, human: bool) -> None:
     log.debug("headers", headers={"Authorization": "Basic opensesame", "x": [("x-api-key", "opensesame")]})
     log.debug("raw headers", scope={"headers": [(b"authorization", b"Token opensesame")]}, request=Request())
     log.debug("by name", api_key="opensesame", secret="opensesame", password="opensesame", token="opensesame")
+    log.debug("answered", path=f"/sim/v1/media/{MEDIA}")
     log.debug("bytes", body=f'{{"secret": "{SECRET}"}}'.encode())
     logging.getLogger("aiohttp").debug("sent {'Authorization': 'opensesame'} and %s", SECRET)
     try:
@@ -118,7 +120,7 @@ def test_no_secret_in_any_line(out: io.StringIO, human: bool) -> None:
         log.exception("failed")
         logging.getLogger("asyncio").exception("failed")
     text = out.getvalue()
-    for secret in (KEY, KEY[8:], SECRET, SECRET[6:], "opensesame"):
+    for secret in (KEY, KEY[8:], SECRET, SECRET[6:], MEDIA, MEDIA[4:], "opensesame"):
         assert secret not in text
     assert "ValueError" in text
 
