@@ -25,9 +25,7 @@ _PAGE = Statement(
 _COUNT = Statement(
     select(func.count().label("n")).select_from(agents).where(agents.c.account_id == bindparam("account_id"))
 )
-_NAMES = Statement(
-    select(agents.c.id, agents.c.name).where(agents.c.account_id == bindparam("account_id"))
-)
+_NAMES = Statement(select(agents.c.id, agents.c.name).where(agents.c.account_id == bindparam("account_id")))
 _CLEARED_BY_EMPTY = ("transfer_number", "voicemail_message")
 
 

@@ -4,30 +4,15 @@ Indexes stand in `indexes.py`. Times are UTC milliseconds, money is integer micr
 account; the few global tables say so.
 """
 
-from sqlalchemy import BigInteger, Column, MetaData, Table, Text
+from sqlalchemy import MetaData, Table
+
+from ringback.storage.columns import account as _account
+from ringback.storage.columns import integer as _int
+from ringback.storage.columns import text as _text
 
 metadata = MetaData()
 _GLOBAL = {"is_global": True}
 """Tables whose rows no account's lock covers: they are written last, in key order."""
-
-
-def _text(name: str, *, key: bool = False, null: bool = False, default: str | None = None) -> Column[str]:
-    return Column(name, Text, primary_key=key, nullable=null, default=default)
-
-
-def _int(
-    name: str, *, key: bool = False, null: bool = False, default: int | None = None, change: str | None = None
-) -> Column[int]:
-    """`change`: units may move the column without reading it, by adding to it ("sum") or to an earlier time ("first")."""
-    info = {"change": change}
-    return Column(
-        name, BigInteger, primary_key=key, nullable=null, default=default, autoincrement=False, info=info
-    )
-
-
-def _account() -> Column[str]:
-    return _text("account_id", key=True)
-
 
 meta = Table("meta", metadata, _text("key", key=True), _text("value"), info=_GLOBAL)
 """Global: facts of this store (the clock, the sealed hash key)."""

@@ -54,7 +54,7 @@ class Front:
 
     async def _tell(self, request: Request, error: Exception) -> Response:
         handlers = self._api.exception_handlers
-        handler = next(handlers[kind] for kind in type(error).__mro__ if kind in handlers)
+        handler: Any = next(handlers[kind] for kind in type(error).__mro__ if kind in handlers)
         response: Response = await handler(request, error)
         return response
 
