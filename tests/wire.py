@@ -241,6 +241,8 @@ class ContractGuard:
         if operation is not None:
             answer = self._contract.answer(operation, status)
             return answer, None if answer else f"status {status} is not documented"
+        if method == "OPTIONS" and status == 204:
+            return Answer(None), None
         if 400 <= status < 500:
             # Not there, and told so in the common envelope: that is no operation outside the contract.
             return self._contract.refusal, None

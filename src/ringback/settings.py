@@ -106,6 +106,21 @@ class Settings(BaseSettings):
     max_body_bytes: int = _setting(
         1_048_576, "Largest request body taken, in bytes.", "a number of bytes from 1024 on", ge=1024
     )
+    max_connections: int = _setting(
+        4_000,
+        "Connections of clients that one process holds; then idle ones make room, or new ones get 503.",
+        "a number from 10 to 100000",
+        ge=10,
+        le=100_000,
+    )
+    request_timeout_s: float = _setting(
+        30.0,
+        "Seconds in which a request's body must come in.",
+        "seconds, above 0 and at most 3600",
+        gt=0,
+        le=3600,
+        allow_inf_nan=False,
+    )
     pg_pool_size: int = _setting(
         10, "Connections to PostgreSQL that one process reads with.", "a number from 1 to 500", ge=1, le=500
     )

@@ -13,12 +13,13 @@ from contextlib import AbstractContextManager
 import click
 import structlog
 import uvicorn
-from starlette.types import ASGIApp
 
 from ringback import running
 from ringback.app import Server
-from ringback.cli import whatnow
+from ringback.cli import open_files, whatnow
 from ringback.cli.serve import BACKLOG, url_of
+from ringback.doors.http.connections import Connections
+from ringback.doors.http.limits import Limits
 from ringback.settings import Settings
 
 log = structlog.get_logger()
@@ -86,7 +87,7 @@ async def _live(settings: Settings, listener: socket.socket) -> None:
 
 
 async def _answer(server: Server, settings: Settings, listener: socket.socket, stop: _Stop) -> None:
-    web = _web_server(server.asgi, settings)
+    web = _web_server(server, settings)
     stop.web = web
     stop.end_waits = server.end_waits
     if stop.asked:
@@ -100,17 +101,15 @@ async def _answer(server: Server, settings: Settings, listener: socket.socket, s
     await web.serve(sockets=[listener])
 
 
-def _web_server(asgi: ASGIApp, settings: Settings) -> _Web:
-    config = uvicorn.Config(
-        asgi,
-        loop="none",
-        http="httptools",
+def _web_server(server: Server, settings: Settings) -> _Web:
+    limits = Limits(
+        max_connections=open_files.room_for_connections(settings),
+        request_timeout_s=settings.request_timeout_s,
+    )
+    config = Connections(server.ids, limits).config(
+        server.asgi,
         interface="asgi3",
         lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=15,
         timeout_graceful_shutdown=settings.stop_timeout_s,
         backlog=BACKLOG,
     )

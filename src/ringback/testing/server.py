@@ -17,6 +17,8 @@ from starlette.types import ASGIApp
 
 from ringback.accounts.keys import hash_of
 from ringback.app import Server
+from ringback.doors.http.connections import Connections
+from ringback.doors.http.limits import Limits
 from ringback.logs import mask_secrets
 from ringback.settings import Settings
 from ringback.storage.opening import bring_up, file_of
@@ -152,7 +154,19 @@ class Ringback:
             server = Server(self.settings.model_copy(update={"port": port}))
             try:
                 await server.start()
-                web = _Web(_config(self._wrap(server.asgi), self.settings), server.line.end_waits)
+                limits = Limits(
+                    max_connections=self.settings.max_connections,
+                    request_timeout_s=self.settings.request_timeout_s,
+                )
+                config = Connections(server.ids, limits).config(
+                    self._wrap(server.asgi),
+                    interface="asgi3",
+                    lifespan="off",
+                    date_header=False,
+                    timeout_graceful_shutdown=self.settings.stop_timeout_s,
+                    backlog=_BACKLOG,
+                )
+                web = _Web(config, server.line.end_waits)
                 self.server, self._web, self._loop = server, web, asyncio.get_running_loop()
                 self.base_url = f"http://{host}:{port}"
                 self.api_key = server.book.key_file.read_text(encoding="utf-8").strip()
@@ -193,22 +207,6 @@ class _Web(uvicorn.Server):
                     await asyncio.sleep(0.002)
         for task in self.server_state.tasks:
             task.cancel()
-
-
-def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        loop="none",
-        http="httptools",
-        interface="asgi3",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=False,
-        timeout_graceful_shutdown=settings.stop_timeout_s,
-        backlog=_BACKLOG,
-    )
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:

@@ -15,11 +15,15 @@ _TYPES = {
     402: "payment_error",
     403: "permission_error",
     404: "not_found_error",
+    405: "invalid_request_error",
+    408: "invalid_request_error",
     409: "conflict_error",
     413: "invalid_request_error",
+    414: "invalid_request_error",
     415: "invalid_request_error",
     422: "validation_error",
     429: "rate_limit_error",
+    431: "invalid_request_error",
 }
 
 

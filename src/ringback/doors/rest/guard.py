@@ -4,9 +4,10 @@ A server on localhost is reachable from any web page by DNS rebinding, so the `H
 day. Addresses need no list: a page can't make a browser send an address that it did not itself connect to.
 """
 
+import functools
 import ipaddress
 from collections.abc import Iterable, Mapping
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 import structlog
 from starlette.exceptions import HTTPException
@@ -19,10 +20,17 @@ from ringback.kit.ids import IdMaker
 _log = structlog.get_logger("ringback.rest")
 _LOOPBACK_NAMES = ("localhost",)
 _READERS = ("GET", "HEAD", "DELETE", "OPTIONS")
+_ONCE = (b"authorization", b"x-sub-account-id", b"idempotency-key", b"content-type", b"last-event-id")
+"""Headers that we read and that stand in a request once: of two, each reader might take another."""
+MAX_QUERY_VALUE = 1_000
 
 
 class Guard:
-    """The outermost ASGI layer. `larger` are the bodies, by method and path, that may hold more than others."""
+    """The outermost ASGI layer.
+
+    `names` are what may stand in `Host` besides `host` and loopback; None takes any. `larger` are the bodies, by method
+    and path, that may hold more than others.
+    """
 
     def __init__(
         self,
@@ -30,13 +38,15 @@ class Guard:
         *,
         ids: IdMaker,
         host: str,
-        names: Iterable[str],
+        names: Iterable[str] | None,
         max_body_bytes: int,
         larger: Mapping[tuple[str, str], int],
     ) -> None:
         self._app = app
         self._ids = ids
-        self._names = frozenset(name.lower() for name in (*_LOOPBACK_NAMES, host, *names))
+        ours = None if names is None else (*_LOOPBACK_NAMES, host, *names)
+        self._names = None if ours is None else frozenset(name.lower() for name in ours)
+        self._is_ours = functools.lru_cache(maxsize=64)(self._look_up_host)
         self._max_body_bytes = max_body_bytes
         self._larger = larger
 
@@ -66,24 +76,46 @@ class Guard:
         query = scope["query_string"]
         if b"=" in query:
             scope["query_string"] = _without_empty(query)
-        if scope["method"] not in _READERS and b"content-length" not in headers:
+        if b"content-length" not in headers and (
+            scope["method"] not in _READERS or b"transfer-encoding" in headers
+        ):
             receive = _Bounded(receive, self._limit(scope))
-        await self._app(scope, receive, send_marked)
+        if scope["method"] == "HEAD":
+            answer = _Headers(receive, send_marked)
+            await self._app({**scope, "method": "GET"}, answer.receive, answer.send)
+        else:
+            await self._app(scope, receive, send_marked)
 
     def _refusal(self, scope: Scope, headers: dict[bytes, bytes]) -> ASGIApp | None:
-        host = headers.get(b"host", b"").decode("latin-1")
-        if not self._is_ours(host):
+        if len(headers) != len(scope["headers"]):
+            twice = _sent_twice(scope["headers"])
+            if twice == b"host":
+                return error_response(400, "BAD_REQUEST", "a request has one Host header")
+            if twice is not None:
+                name = twice.decode().title()
+                return error_response(422, "", "may be sent once only", field=name, where="header")
+        host = headers.get(b"host")
+        if host is None and scope["http_version"] == "1.1":
+            return error_response(400, "BAD_REQUEST", "a request has one Host header")
+        if not self._is_ours(host or b""):
             return error_response(
                 403,
                 "HOST_NOT_ALLOWED",
                 "this Host is not served here; add it to RINGBACK_ALLOWED_HOSTS if it is yours",
             )
         length = headers.get(b"content-length", b"0")
-        limit = self._limit(scope)
-        if not length.isdigit() or int(length) > limit:
-            return too_large(limit)
+        if not length.isdigit() or int(length) > self._max_body_bytes:
+            limit = self._limit(scope)
+            if not length.isdigit() or int(length) > limit:
+                return too_large(limit)
         if "\x00" in scope["path"]:
             return error_response(404, "NOT_FOUND", "there is nothing here")
+        if len(scope["query_string"]) > MAX_QUERY_VALUE:
+            long = next((pair for pair in scope["query_string"].split(b"&") if _is_too_long(pair)), None)
+            if long is not None:
+                field = long.partition(b"=")[0][:100].decode("latin-1")
+                told = f"takes at most {MAX_QUERY_VALUE} characters"
+                return error_response(422, "", told, field=field, where="query")
         if b"%00" in scope["query_string"]:
             pair = next(pair for pair in scope["query_string"].split(b"&") if b"%00" in pair)
             field = pair.partition(b"=")[0].decode("latin-1")
@@ -93,8 +125,10 @@ class Guard:
     def _limit(self, scope: Scope) -> int:
         return max(self._max_body_bytes, self._larger.get((scope["method"], scope["path"]), 0))
 
-    def _is_ours(self, host: str) -> bool:
-        name = _name_of(host).lower().rstrip(".")
+    def _look_up_host(self, host: bytes) -> bool:
+        if self._names is None:
+            return True
+        name = _name_of(host.decode("latin-1")).lower().rstrip(".")
         if name in self._names or name.endswith(".localhost"):
             return True
         try:
@@ -105,7 +139,9 @@ class Guard:
 
 
 def too_large(limit: int) -> JsonBytes:
-    return error_response(413, "BODY_TOO_LARGE", f"a body may hold {limit} bytes at most")
+    """413; the rest of such a body is not waited for."""
+    told = f"a body may hold {limit} bytes at most"
+    return error_response(413, "BODY_TOO_LARGE", told, headers={"Connection": "close"})
 
 
 def _name_of(host: str) -> str:
@@ -118,6 +154,38 @@ def _without_empty(query: bytes) -> bytes:
     """An empty query value means "not given": that is how the TypeScript client sends null."""
     pairs = query.split(b"&")
     return b"&".join(pair for pair in pairs if not pair.endswith(b"=") or pair.count(b"=") != 1)
+
+
+def _is_too_long(pair: bytes) -> bool:
+    return len(unquote_to_bytes(pair.partition(b"=")[2])) > MAX_QUERY_VALUE
+
+
+def _sent_twice(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
+    """The first of the headers that may stand once only, and stand here again."""
+    seen: set[bytes] = set()
+    for name, _ in headers:
+        if name in seen and (name in _ONCE or name == b"host"):
+            return name
+        seen.add(name)
+    return None
+
+
+class _Headers:
+    """Answers HEAD like GET, without the content (RFC 9110, 9.3.2); of a stream nothing is waited for."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+        self._answered = False
+
+    async def receive(self) -> Message:
+        return {"type": "http.disconnect"} if self._answered else await self._receive()
+
+    async def send(self, message: Message) -> None:
+        if not self._answered:
+            self._answered = True
+            await self._send(message)
+            await self._send({"type": "http.response.body"})
 
 
 class BodyTooLarge(HTTPException):

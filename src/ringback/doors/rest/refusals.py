@@ -4,6 +4,8 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 
 from ringback.doors.rest.errors import ApiError, error_response, fault_response, validation_response
 from ringback.doors.rest.guard import BodyTooLarge, too_large
@@ -11,7 +13,8 @@ from ringback.doors.rest.json_body import BadJson
 from ringback.kit.faults import Fault
 
 _log = structlog.get_logger("ringback.rest")
-_CODES = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
+_CODES = {404: "NOT_FOUND"}
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
 def tell_errors(app: FastAPI) -> None:
@@ -22,6 +25,7 @@ def tell_errors(app: FastAPI) -> None:
     app.add_exception_handler(BadJson, _bad_json)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(BodyTooLarge, _body_too_large)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _unforeseen)
 
 
@@ -52,11 +56,32 @@ async def _bad_json(request: Request, error: Exception) -> Response:
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        return _other_method(request)
     code = _CODES.get(error.status_code, "BAD_REQUEST")
     told = str(error.detail)
     if error.status_code == 404 and request.url.path == "/":
         told = "there is no page here: the API is at /v1, and README.md leads to a first text"
     return error_response(error.status_code, code, told, headers=error.headers)
+
+
+def _other_method(request: Request) -> Response:
+    """405 with all that the path takes (the router knows of its first route only), or what OPTIONS asks for."""
+    takes = [method for method in _METHODS if _is_taken(request, "GET" if method == "HEAD" else method)]
+    allow = {"Allow": ", ".join([*takes, "OPTIONS"])}
+    if request.method == "OPTIONS":
+        return Response(status_code=204, headers=allow)
+    told = f"{request.method} is not taken here, but {allow['Allow']}"
+    return error_response(405, "METHOD_NOT_ALLOWED", told, headers=allow)
+
+
+def _is_taken(request: Request, method: str) -> bool:
+    scope = {**request.scope, "method": method}
+    return any(route.matches(scope)[0] is Match.FULL for route in request.app.router.routes)
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    return error_response(400, "BAD_REQUEST", "the request ended before its body did")
 
 
 async def _body_too_large(request: Request, error: Exception) -> Response:

@@ -6,7 +6,7 @@ every other POST, and a refusal frees the key.
 
 import asyncio
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ringback.doors.rest.caller import Caller, Keys
@@ -48,6 +48,8 @@ class SimOnce:
             body = await request.body()
         except BodyTooLarge as error:
             await too_large(error.limit)(scope, receive, send)
+            return
+        except ClientDisconnect:
             return
         again = _replay(body)
         try:
