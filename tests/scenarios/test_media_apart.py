@@ -77,6 +77,9 @@ def test_both_ways_through_the_server(
     assert ringback.request("GET", "/sim/v1/media/med_0", api_key=None).status == 404
     assert ringback.request("GET", "/sim/v1/handsets", api_key=None).status == 401
     assert ringback.request("POST", "/sim/v1/media", content=PNG, api_key=None).status == 401
+    claimed = {"X-Ringback-Base": "http://evil.example"}
+    listed = ringback.request("GET", f"/sim/v1/handsets/{phone.id}/messages", headers=claimed)
+    assert listed.json["data"][0]["mediaUrls"] == [url]
     # The network itself has them under its own address.
     assert fetch(f"{sim.url}{path}")[0] == png(5 * MB)
     with urllib.request.urlopen(f"{sim.url}/sim/v1/handsets/{phone.id}/messages") as answer:

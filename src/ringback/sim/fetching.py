@@ -32,7 +32,7 @@ async def fetch(http: OutgoingHttp, url: str, *, max_bytes: int, until: float) -
 
     Up to three redirects are followed; every address on the way is judged by the client's policy.
     """
-    shown, at = _shown(url), url
+    shown, at = shown_as(url), url
     try:
         for _ in range(_REDIRECTS + 1):
             left_s = until - time.monotonic()
@@ -43,14 +43,19 @@ async def fetch(http: OutgoingHttp, url: str, *, max_bytes: int, until: float) -
                 return judge(shown, got.content_type, got.body)
             if got.status not in _REDIRECTING or not got.location:
                 raise Unfit("11200", f"{shown} could not be fetched: it answered {got.status}")
-            at = urljoin(at, got.location)
+            at = _led_to(at, got.location)
     except RequestFailed as error:
         if error.kind == "too_large":
             raise too_large(shown) from None
         raise Unfit("11200", f"{shown} could not be fetched: {error.message}") from None
-    except ValueError:  # a Location that no URL can be made of
-        raise Unfit("11200", f"{shown} could not be fetched: it redirected to no URL") from None
     raise Unfit("11200", f"{shown} could not be fetched: it redirected more than {_REDIRECTS} times")
+
+
+def _led_to(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        return ""  # which the client refuses as it does any other that is no URL
 
 
 def judge(shown: str, content_type: str | None, data: bytes) -> Content:
@@ -59,7 +64,9 @@ def judge(shown: str, content_type: str | None, data: bytes) -> Content:
     if kind is None:
         raise Unfit("12300", f"{shown} doesn't say what it is: a Content-Type is needed")
     if kind not in media_types.TYPES:
-        raise Unfit("12300", f"{shown} is {kind[:80]}, which MMS doesn't carry")
+        # A header may hold any bytes, and some of them no store can.
+        told = kind[:80] if kind.isascii() and kind.isprintable() else "of a type that can't be read"
+        raise Unfit("12300", f"{shown} is {told}, which MMS doesn't carry")
     if not data:
         raise Unfit("11200", f"{shown} is empty")
     if not media_types.fits(kind, data):
@@ -71,7 +78,7 @@ def too_large(shown: str) -> Unfit:
     return Unfit("11751", f"with {shown} the media are larger than {MAX_BYTES // 1024**2} MB")
 
 
-def _shown(url: str) -> str:
+def shown_as(url: str) -> str:
     """The URL as it is told: without query and fragment, where secrets are."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"[:_SHOWN]

@@ -150,7 +150,7 @@ class Mmsc:
         own = await self._engine.run(lambda unit: media.find(unit, media_id)) if media_id else None
         if own is not None:
             if own.size > left:
-                raise fetching.too_large(url)
+                raise fetching.too_large(fetching.shown_as(url))
             return media.attachment(own)
         if self._http is None:
             raise Unfit("11200", "this network fetches no media")

@@ -127,6 +127,7 @@ BOMB = gzip.compress(PNG + bytes(10_000_000), 9)
         (answer(b"", b"Content-Length: 99999999999"), "11751", "larger than 5 MB"),
         (for_ever(b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n\r\n" + PNG, b"x" * 65_536), "11751", "larger than 5 MB"),
         (answer(PAGE, b"Content-Length: %d" % len(PAGE)), "12300", "its bytes are something else"),
+        (saying(b"HTTP/1.1 200 OK\r\nContent-Type: image/\xff\xfe\r\nContent-Length: 0\r\n\r\n"), "12300", "can't be read"),
         (keep_silent, "11200", "within"),
         (for_ever(b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n\r\n", b"x", 0.02), "11200", "within"),
         (saying(b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n"), "11200", "it answered 302"),
@@ -134,7 +135,7 @@ BOMB = gzip.compress(PNG + bytes(10_000_000), 9)
         (saying(b"SSH-2.0\r\n"), "11200", "valid HTTP"),
         (saying(), "11200", "closed the connection"),
     ],
-    ids=["bomb", "short", "long", "declared", "endless", "page", "silent", "drip", "lost", "part", "ssh", "nothing"],
+    ids=["bomb", "short", "long", "declared", "endless", "page", "bytes", "silent", "drip", "lost", "part", "ssh", "nothing"],
 )  # fmt: skip
 async def test_hostile_servers(
     sender: Sender, monkeypatch: pytest.MonkeyPatch, behave: Behaviour, code: str, why: str
@@ -148,6 +149,7 @@ async def test_hostile_servers(
     assert (refused.value.code, why in refused.value.message) == (code, True), refused.value.message
     assert it.url(path="/cat.png") in refused.value.message
     assert "hush" not in refused.value.message
+    assert refused.value.message.encode().isascii()
     assert await sender.arrived() == []
 
 
@@ -274,6 +276,18 @@ async def test_a_link_to_media_that_are_not_here_is_fetched_like_any_other(sende
     [(picture,)] = await sender.arrived()
     assert await sender.read(picture) == PNG
     assert picture.url != f"{media.PATH}med_{'0' * 26}"
+
+
+async def test_events_show_media(sender: Sender, network: Network, web: Web) -> None:
+    await sender.send(web.put("/cat.png", PNG))
+    [(picture,)] = await sender.arrived()
+    [event] = await network.events_after(0, sender.phone_id)
+    told = json.loads(event.data("https://phone.example"))
+    url = f"https://phone.example{picture.url}"
+    assert (told["mediaUrls"], told["media"]) == (
+        [url],
+        [{"url": url, "contentType": "image/png", "bytes": len(PNG)}],
+    )
 
 
 def test_ids_cannot_be_guessed(tmp_path: Path) -> None:
