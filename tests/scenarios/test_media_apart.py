@@ -81,7 +81,8 @@ def test_both_ways_through_the_server(
     listed = ringback.request("GET", f"/sim/v1/handsets/{phone.id}/messages", headers=claimed)
     assert listed.json["data"][0]["mediaUrls"] == [url]
     # The network itself has them under its own address.
-    assert fetch(f"{sim.url}{path}")[0] == png(5 * MB)
+    body, headers = fetch(f"{sim.url}{path}")
+    assert (body, headers["X-Content-Type-Options"]) == (png(5 * MB), "nosniff")
     with urllib.request.urlopen(f"{sim.url}/sim/v1/handsets/{phone.id}/messages") as answer:
         assert f"{sim.url}/sim/v1/media/".encode() in answer.read()
 

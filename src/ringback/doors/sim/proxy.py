@@ -29,7 +29,8 @@ _HOP_BY_HOP = {
 }
 # The key is this server's matter, and a host or length belongs to one connection.
 _NOT_SENT = _HOP_BY_HOP | {"host", "content-length", "authorization", "cookie", "accept-encoding", FRONT}
-_NOT_ANSWERED = _HOP_BY_HOP | {"content-encoding", "date", "server"}
+# What every answer of this server carries it adds itself.
+_NOT_ANSWERED = _HOP_BY_HOP | {"content-encoding", "date", "server", "x-content-type-options"}
 
 
 class RemoteNetwork:

@@ -55,6 +55,7 @@ def create(network: Network, *, own_url: str = "", hosts: frozenset[str] | None 
         if hosts is not None and host not in hosts:
             return error_response(421, "MISDIRECTED_REQUEST", "This host name is not served here")
         response: Response = await call_next(request)  # type: ignore[operator]
+        response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
     @app.get("/healthz")
