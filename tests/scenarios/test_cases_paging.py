@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from ringback.testing import Clock, Handsets, Ringback
-from tests.phones import until
+from tests.phones import at, until
 from tests.scenarios.lines import Line, together
 
 pytestmark = pytest.mark.scenario
@@ -151,3 +151,65 @@ def test_page_number_as_date(line: Line, value: str) -> None:
     line.refused("POST", "/v1/numbers", 422, field="expiresAt", body={"expiresAt": value})
     line.refused("PATCH", f"/v1/numbers/{line.number_id}", 422, field="expiresAt", body={"expiresAt": value})
     line.refused("POST", "/sim/v1/clock", 422, field="advanceTo", body={"advanceTo": value})
+
+
+NO_ZONES = (
+    "Mars/Olympus", "..", "../../etc/passwd", "/UTC", "%2FUTC", "America/", "America", "__init__.py", "a" * 300, "%FF",
+    "America/New_York%00", "america/new_york", "right/UTC", "UTC%20", "%2B02:00", "0", "null",
+)  # fmt: skip
+
+
+def test_page_bad_time_zone(line: Line) -> None:
+    """Whatever is no time zone is told alike; nothing falls back to UTC."""
+    for tz in NO_ZONES:
+        for period in ("week", "month", "year"):
+            line.refused("GET", f"/v1/usage/by-agent?period={period}&tz={tz}", 422, field="tz")
+
+
+def test_page_good_time_zone(line: Line) -> None:
+    for tz in ("", "UTC", "America/New_York", "Asia/Kathmandu", "Africa/Cairo", "Etc%2FGMT-14"):
+        for period in ("week", "month", "year"):
+            used = line.ask("GET", f"/v1/usage/by-agent?period={period}&tz={tz}")
+            assert at(used["periodStart"]) <= datetime.now(UTC) < at(used["periodEnd"])
+    assert line.ask("GET", "/v1/usage/by-agent?tz=") == line.ask("GET", "/v1/usage/by-agent?tz=UTC")
+
+
+def test_page_month_on_the_31st(line: Line, clock: Clock) -> None:
+    """Months are the calendar's, whatever day it is, and what was used stands in its own."""
+    clock.freeze()
+    days = [
+        "2026-12-31T23:59:59.999Z",
+        "2027-01-01T00:00:00Z",
+        "2027-01-31T12:00:00Z",
+        "2027-02-28T23:59:59.999Z",
+    ]
+    for day in days:
+        clock.advance_to(day)
+        line.send(day)
+    clock.advance_to("2027-03-31T12:00:00Z")
+    usage = line.ask("GET", "/v1/usage/monthly?months=6")
+    assert [(point["month"], point["messages"]) for point in usage["data"]] == [
+        ("2026-10", 0),
+        ("2026-11", 0),
+        ("2026-12", 1),
+        ("2027-01", 2),
+        ("2027-02", 1),
+        ("2027-03", 0),
+    ]
+    month = line.ask("GET", "/v1/usage/by-agent?period=month")
+    assert (month["periodStart"], month["periodEnd"]) == (
+        "2027-03-01T00:00:00.000Z",
+        "2027-04-01T00:00:00.000Z",
+    )
+    assert line.ask("GET", "/v1/usage")["periodStart"] == month["periodStart"]
+    clock.advance_to("2028-02-29T12:00:00Z")
+    leap = line.ask("GET", "/v1/usage/monthly?months=24")["data"]
+    assert [leap[0]["month"], leap[12]["month"], leap[-1]["month"]] == ["2026-03", "2027-03", "2028-02"]
+    assert len({point["month"] for point in leap}) == 24
+    daily = [point["date"] for point in line.ask("GET", "/v1/usage/daily?days=365")["data"]]
+    assert (daily[0], daily[-1], len(set(daily))) == ("2027-03-02", "2028-02-29", 365)
+    year = line.ask("GET", "/v1/usage/by-agent?period=year&tz=Asia/Kathmandu")
+    assert (year["periodStart"], year["periodEnd"]) == (
+        "2027-12-31T18:15:00.000Z",
+        "2028-12-31T18:15:00.000Z",
+    )
