@@ -207,6 +207,8 @@ async def test_keys_from_the_command_line(server: Process, client: Client, tmp_p
     assert fresh["id"] in listed.out
     assert fresh["key"] not in listed.out
     assert ringback(tmp_path, "keys", "revoke", "key_nobody").code == 2
+    nobodys = ringback(tmp_path, "keys", "create", "--account", "sub_nobody")
+    assert (nobodys.code, nobodys.err) == (2, "ringback: there is no account sub_nobody\n")
 
     assert ringback(tmp_path, "keys", "hide").code == 0
     assert not (tmp_path / "ringback-data" / "first-key").exists()
@@ -222,6 +224,8 @@ async def test_keys_without_a_server(server: Process, client: Client, tmp_path: 
     made = ringback(tmp_path, "keys", "create", "--json")
     assert made.code == 0, made.err
     key, key_id = (json.loads(made.out)[name] for name in ("key", "id"))
+    nobodys = ringback(tmp_path, "keys", "create", "--account", "sub_nobody")
+    assert (nobodys.code, nobodys.err) == (2, "ringback: there is no account sub_nobody\n")
     await server.start()
     assert await client.status("/v1/numbers", key) == 200
     server.kill()

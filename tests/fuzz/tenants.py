@@ -39,6 +39,13 @@ NO_IDS = {
     "request_id": "the caller's word on what its feedback is about; nothing is looked up by it",
 }
 """Names that look like an id's and are none of ours."""
+SHARED = {
+    "handset_id": "the network's, and everybody's",
+    "fault_id": "the network's, and everybody's",
+    "media_id": "whoever has the link may look: 128 random bits",
+    "last-event-id": "a place in the network's stream",
+}
+"""Ids of the simulated network, which all accounts of a server share as they do the real one (docs/testing.md)."""
 PREFIXES = {
     "agent": "agt",
     "number": "num",
@@ -137,7 +144,7 @@ class Town:
         self.phone = phone
         self._new_id = IdMaker(ringback.server.clock).new
         self.document: Document = ringback.request("GET", "/openapi.json").json
-        self.operations = [one for one in operations(self.document) if one.spec.get("security")]
+        self.operations = [one for one in operations(self.document) if is_of_accounts(one)]
         self.tenants = self._settle(inboxes)
         for tenant in self.tenants:
             self._furnish(tenant)
@@ -265,6 +272,11 @@ class Town:
 # --- requests
 
 
+def is_of_accounts(operation: Operation) -> bool:
+    """Whether the operation serves an account: all but the simulated network's, and what needs no key."""
+    return bool(operation.spec.get("security")) and not operation.path.startswith("/sim/v1/")
+
+
 def places(operation: Operation) -> list[Place]:
     """Where an id can stand in the operation's requests."""
     return [place for place in _named(operation) if place.name in KINDS]
@@ -276,7 +288,7 @@ def unheard_of(operation: Operation) -> list[str]:
         f"{operation.name}: {place.where} {place.name}"
         for place, schema in _with_schemas(operation)
         if place.name not in KINDS
-        and place.name.removesuffix("[]") not in NO_IDS
+        and place.name.removesuffix("[]") not in (NO_IDS if is_of_accounts(operation) else SHARED)
         and (
             place.where == "path"
             or _LOOKS_LIKE_AN_ID.search(place.name.removesuffix("[]").rsplit(".", 1)[-1])
