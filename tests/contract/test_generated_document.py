@@ -9,8 +9,9 @@ from ringback.doors.rest import app as rest
 from ringback.doors.rest.not_built import NOT_BUILT, NOT_BUILT_WITHOUT_KEY
 from ringback.doors.sim.media import build_media_router
 from ringback.doors.sim.router import build_router
+from ringback.testing import Ringback
 from tests.agreement import differences
-from tests.openapi import contracts, operations
+from tests.openapi import Document, contracts, operations
 
 pytestmark = pytest.mark.contract
 
@@ -37,3 +38,20 @@ def test_what_is_not_built_is_named_as_the_contract_names_it() -> None:
         for operation in operations(document)
     }
     assert {*NOT_BUILT, *NOT_BUILT_WITHOUT_KEY} <= theirs
+
+
+def test_it_says_what_needs_a_key(ringback: Ringback) -> None:
+    """The served document and the contract name the same operations as open to everybody."""
+
+    def opened(document: Document) -> set[str]:
+        """The operations that need none."""
+        everywhere = document.get("security")
+        return {
+            operation.name
+            for operation in operations(document)
+            if not operation.spec.get("security", everywhere)
+        }
+
+    served = ringback.request("GET", "/openapi.json").json
+    built = {operation.name for operation in operations(served)}
+    assert opened(served) == built & set[str]().union(*(opened(document) for document in contracts()))

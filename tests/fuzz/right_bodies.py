@@ -1,15 +1,16 @@
 """A right body for each POST that the server's document lists: what is not here is a test that fails."""
 
 import itertools
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tests.fuzz.target import Target
+from tests.fuzz.target import JSON, Said, Target
 from tests.openapi import Operation
 
-Body = dict[str, Any]
-URL = "http://127.0.0.1:9/once"
+Body = dict[str, Any] | bytes
+"""JSON, or media as they are."""
 _MAKE: dict[str, Callable[[Target, int], Body]] = {
     "sendMessage": lambda target, n: {
         "number_id": target.ids["number_id"],
@@ -17,7 +18,7 @@ _MAKE: dict[str, Callable[[Target, int], Body]] = {
         "body": f"once {n}",
     },
     "sendReaction": lambda _, n: {"reaction": "love"},
-    "setChatBackground": lambda _, n: {"image_url": URL},
+    "setChatBackground": lambda target, n: {"image_url": target.endpoint},
     "sendTypingIndicator": lambda _, n: {},
     "createNumber": lambda _, n: {"country": "US"},
     "createAgent": lambda _, n: {"name": f"once {n}"},
@@ -25,14 +26,15 @@ _MAKE: dict[str, Callable[[Target, int], Body]] = {
     "createSubAccount": lambda _, n: {"name": f"once {n}"},
     "submitFeedback": lambda _, n: {"category": "bug", "note": f"once {n}"},
     "attachNumberToAgent": lambda target, n: {"numberId": target.ids["number_id"]},
-    "createOrUpdateAgentWebhook": lambda _, n: {"url": URL},
-    "createOrUpdateWebhook": lambda _, n: {"url": URL},
+    "createOrUpdateAgentWebhook": lambda target, n: {"url": target.endpoint},
+    "createOrUpdateWebhook": lambda target, n: {"url": target.endpoint},
     "testAgentWebhook": lambda _, n: {},
     "testWebhook": lambda _, n: {},
     "createHandset": lambda _, n: {"name": f"once {n}"},
     "sendText": lambda target, n: {"to": target.number, "body": f"once {n}"},
     "createFault": lambda _, n: {"kind": "submit-refused", "match": {"from": f"+1202555{n:04}"}},
-    "changeClock": lambda _, n: {"advanceSeconds": 60 + n},
+    "uploadMedia": lambda _, n: b"GIF89a%d" % n,
+    "changeClock": lambda _, n: {"advanceSeconds": 60},
 }
 _ordinals = itertools.count(100)
 
@@ -48,6 +50,17 @@ class Post:
     @property
     def name(self) -> str:
         return self.operation.name
+
+    @staticmethod
+    def kind(body: Body) -> dict[str, str]:
+        """The header that says what the body is."""
+        return {"Content-Type": "image/gif"} if isinstance(body, bytes) else dict(JSON)
+
+    def ask(self, target: Target, body: Body, key: str | None = None) -> Said:
+        """POST it, under an `Idempotency-Key` if `key` is one."""
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        headers = self.kind(body) if key is None else {**self.kind(body), "Idempotency-Key": key}
+        return target.ask("POST", self.path, raw=raw, headers=headers)
 
 
 def posts(target: Target) -> Iterator[Post]:

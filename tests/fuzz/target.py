@@ -77,6 +77,8 @@ class Target:
         self.operations = [
             operation for operation in operations(self.document) if operation.spec.get("security")
         ]
+        self.endpoint = "http://127.0.0.1:9/once"
+        """Where right bodies let webhooks go: nobody is there, unless a test puts somebody."""
         self.ids = {**self._furnish(phone), "handset_id": phone.id}
         fault = self.ask(
             "POST", "/sim/v1/faults", {"kind": "submit-refused", "match": {"from": "+12025550199"}}

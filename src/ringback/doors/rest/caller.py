@@ -134,12 +134,21 @@ def _key_in(request: Request) -> str:
     return key.strip()
 
 
-async def require_key_or_token(request: Request) -> None:
-    """Any live key, or the token of this machine's command line."""
-    known: Keys = request.app.state.keys
-    key = _key_in(request)
-    if not known.is_local(key) and await known.find(key) is None:
-        raise _unauthorized()
+class KeyOrToken(SecurityBase):
+    """The dependency that asks for any live key, or the token of this machine's command line."""
+
+    def __init__(self) -> None:
+        self.model = HTTPBearerModel()
+        self.scheme_name = "bearer"
+
+    async def __call__(self, request: Request) -> None:
+        known: Keys = request.app.state.keys
+        key = _key_in(request)
+        if not known.is_local(key) and await known.find(key) is None:
+            raise _unauthorized()
+
+
+require_key_or_token = KeyOrToken()
 
 
 async def require_token(request: Request) -> None:
