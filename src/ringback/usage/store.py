@@ -76,7 +76,7 @@ _EDGE = Statement(
         _of_each_used_number(func.sum(messages.c.segments)).label("segments"),
     ).select_from(_used)
 )
-"""What a window that begins within a quarter has of that quarter."""
+"""What a window that begins within a quarter has of that quarter. Of calls there are no rows yet."""
 
 
 def by_agent(db: Reads, account_id: str, start: int, end: int) -> list[Row]:
