@@ -156,6 +156,7 @@ class Server:
         simulated.include_router(self.line.router(clock))
         self.app = rest.create(parts, more=[self.line.media_router(), simulated])
         self.app.state.ready = False
+        self.app.state.trouble = self.line.trouble
         self.app.state.keys = self.keys
         self.app.state.accounts = self.book
         self.app.state.check = lambda: checkup(self.settings, self.store)

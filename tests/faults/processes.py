@@ -82,6 +82,11 @@ class Process:
         fields = Path(f"/proc/{self._process.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def files(self) -> int:
+        """How many files it has open."""
+        assert self._process is not None
+        return len(os.listdir(f"/proc/{self._process.pid}/fd"))
+
     def kill(self) -> None:
         """kill -9."""
         self._end(signal.SIGKILL)

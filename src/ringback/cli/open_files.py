@@ -2,6 +2,7 @@
 
 import structlog
 
+from ringback.doors.http.limits import Limits
 from ringback.settings import Settings
 
 _log = structlog.get_logger("ringback")
@@ -10,12 +11,16 @@ _OTHERS = 256
 _AT_LEAST = 10
 
 
-def room_for_connections(settings: Settings) -> int:
-    """Raise this process's limit as far as the settings need; answers how many connections there is room for.
+def limits_of(settings: Settings) -> Limits:
+    """What the settings allow clients, as far as this process's limit of open files does, which is raised for it.
 
-    Where files run out, not only connections fail but the store and webhooks with them. Hence the limit on
-    connections, which leaves room for those.
+    Where files run out, not only connections fail but the store and webhooks with them.
     """
+    room = _room_for_connections(settings)
+    return Limits(max_connections=room, request_timeout_s=settings.request_timeout_s)
+
+
+def _room_for_connections(settings: Settings) -> int:
     try:
         import resource
     except ImportError:  # Windows has no such limit

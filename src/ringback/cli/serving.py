@@ -19,7 +19,6 @@ from ringback.app import Server
 from ringback.cli import open_files, whatnow
 from ringback.cli.serve import BACKLOG, url_of
 from ringback.doors.http.connections import Connections
-from ringback.doors.http.limits import Limits
 from ringback.settings import Settings
 
 log = structlog.get_logger()
@@ -102,11 +101,7 @@ async def _answer(server: Server, settings: Settings, listener: socket.socket, s
 
 
 def _web_server(server: Server, settings: Settings) -> _Web:
-    limits = Limits(
-        max_connections=open_files.room_for_connections(settings),
-        request_timeout_s=settings.request_timeout_s,
-    )
-    config = Connections(server.ids, limits).config(
+    config = Connections(server.ids, open_files.limits_of(settings)).config(
         server.asgi,
         interface="asgi3",
         lifespan="off",

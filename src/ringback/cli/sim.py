@@ -21,8 +21,16 @@ def sim(host: str, port: int, log_level: str | None, data: str | None) -> int:
         url, port = url_of(listener), listener.getsockname()[1]
     make_data_folder(settings.data)
     from ringback import logs
+    from ringback.cli import open_files
     from ringback.doors.sim import standalone
 
     logs.set_up(settings.log_level)
     click.echo(f"The simulated network answers at {url}; a server finds it by RINGBACK_SIM_URL.")
-    return standalone.run(host, port, settings.data, settings.log_level)
+    return standalone.run(
+        host,
+        port,
+        settings.data,
+        settings.log_level,
+        names=settings.allowed_hosts,
+        limits=open_files.limits_of(settings),
+    )

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ringback.cli.serve import listen
+from ringback.doors.http.limits import Limits
 
 from .conftest import Ran
 
@@ -21,8 +22,8 @@ def ran_with(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     called: list[tuple[Any, ...]] = []
     fake = types.ModuleType("ringback.doors.sim.standalone")
 
-    def run(*args: Any) -> int:
-        called.append(args)
+    def run(*args: Any, names: tuple[str, ...], limits: Limits) -> int:
+        called.append((*args, names, limits))
         return 0
 
     fake.run = run  # type: ignore[attr-defined]
@@ -38,8 +39,9 @@ def test_runs_the_network(
     ringback: Callable[..., Ran], ran_with: list[tuple[Any, ...]], folder: Path
 ) -> None:
     ran = ringback("sim", "--port", "0", "--data", "far", "--log-level", "debug")
-    ((host, port, data, level),) = ran_with
+    ((host, port, data, level, names, limits),) = ran_with
     assert (host, data, level) == ("127.0.0.1", folder.parent / "far", "debug")
+    assert (names, limits) == ((), Limits())
     assert data.is_dir()
     assert f"http://127.0.0.1:{port};" in ran.out
     assert ran.code == 0

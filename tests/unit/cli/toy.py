@@ -10,6 +10,8 @@ from typing import Any
 import click
 
 from ringback import cli, running
+from ringback.kit.clock import MovableClock
+from ringback.kit.ids import IdMaker
 from ringback.operator_error import OperatorError
 
 HOW = sys.argv[1] if len(sys.argv) > 1 else ""
@@ -29,6 +31,7 @@ class Server:
     def __init__(self, settings: Any) -> None:
         self._settings = settings
         self.first = First(settings.data)
+        self.ids = IdMaker(MovableClock())
 
     async def start(self) -> None:
         if HOW == "broken":

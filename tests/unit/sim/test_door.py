@@ -12,8 +12,9 @@ import pytest
 from ringback.doors.sim.clock import ClockReading
 from ringback.doors.sim.links import Links
 from ringback.doors.sim.router import build_router
-from ringback.doors.sim.standalone import create
+from ringback.doors.sim.standalone import create, guarded
 from ringback.kit.clock import MovableClock
+from ringback.kit.ids import IdMaker
 from ringback.sim import Network
 from tests.media import PNG, Web
 from tests.unit.sim.conftest import START_MS, Side
@@ -313,8 +314,17 @@ async def test_a_process_of_its_own_has_no_clock(door: httpx.AsyncClient) -> Non
 
 
 async def test_only_known_hosts_are_heard(tmp_path: Path, network: Network) -> None:
-    app = create(network, hosts=frozenset({"localhost", "::1"}))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://evil.test") as client:
-        refused(await client.get("/healthz"), 421)
-        for host in ("localhost:8643", "[::1]:8643", "localhost"):
+    def door_on(host: str) -> httpx.ASGITransport:
+        ids = IdMaker(MovableClock())
+        return httpx.ASGITransport(guarded(create(network), host=host, names=("sim.test",), ids=ids))
+
+    async with httpx.AsyncClient(transport=door_on("127.0.0.1"), base_url="http://evil.test") as client:
+        assert refused(await client.get("/healthz"), 403)["error"]["code"] == "HOST_NOT_ALLOWED"
+        for host in ("localhost:8643", "[::1]:8643", "localhost", "127.0.0.1:1", "sim.test"):
             assert (await client.get("/healthz", headers={"host": host})).status_code == 200
+        refused(await client.get("/sim/v1/handsets?limit=1%00"), 403)
+        answer = await client.get("/sim/v1/handsets?limit=1%00", headers={"host": "localhost"})
+        refused(answer, 422, "limit")
+        assert answer.headers["x-request-id"].startswith("req_")
+    async with httpx.AsyncClient(transport=door_on("0.0.0.0"), base_url="http://any.test") as client:
+        assert (await client.get("/healthz")).status_code == 200

@@ -92,7 +92,8 @@ class Connection(HttpToolsProtocol):
         except httptools.HttpParserUpgrade as upgrade:
             self._read_without_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
-            if self._stage == _BODY and self._answering is not before and self._task is not None:
+            own = self._stage == _BODY and self.cycle is self._answering
+            if own and self._answering is not before and self._task is not None:
                 self._task.cancel()  # it has not begun yet, and its request turned out to be none
             self._refuse(head.refusal_of(error))
         else:

@@ -16,6 +16,8 @@ _SPARE = 64
 """Connections beyond the limit that are told so; any more are cut."""
 _TELL_EVERY_S = 60.0
 _LOOK_AT_LEAST_EVERY_S = 1.0
+_NOT_AGAIN_WITHIN_S = 0.1
+"""A look for idle connections goes through all of them, and a crowd may knock more often than that is worth."""
 
 
 class Connections:
@@ -78,7 +80,7 @@ class Connections:
             return
         idle = [one for one in self._all if one.idle and one is not newest]
         if not idle:
-            self._all_busy_until = now + self._look_every_s
+            self._all_busy_until = now + _NOT_AGAIN_WITHIN_S
         idle.sort(key=lambda one: one.idle_since)
         for one in idle[: len(self._all) // 16 + 1]:
             self._all.discard(one)

@@ -68,7 +68,7 @@ def origin_form(method: bytes, url: bytes, headers: list[Header]) -> bytes:
         parts = httptools.parse_url(url)
     except httptools.HttpParserError:
         parts = None
-    if parts is None or parts.schema not in (b"http", b"https") or b"@" in authority:
+    if parts is None or (parts.schema or b"").lower() not in (b"http", b"https") or b"@" in authority:
         raise Refusal(400, "BAD_REQUEST", "the target of a request is a path that begins with /")
     headers[:] = [header for header in headers if header[0] != b"host"]
     headers.append((b"host", authority))

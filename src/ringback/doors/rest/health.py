@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse
 from ringback.doors.rest.caller import scoped
 from ringback.doors.rest.errors import ApiError
 from ringback.doors.rest.json_body import JsonRoute
+from ringback.doors.rest.parts import parts_of
 from ringback.kit.wire import CamelWire
 from ringback.storage.schema import meta
 
@@ -37,4 +38,6 @@ async def readyz(request: Request) -> Health:
         await request.app.state.store.read(lambda db: db.get(meta, "ready"))
     except Exception:
         raise ApiError(503, "NOT_READY", "the store does not answer", headers={"Retry-After": "1"}) from None
+    if parts_of(request).settings.role != "deliver" and (trouble := await request.app.state.trouble()):
+        raise ApiError(503, "NOT_READY", trouble, headers={"Retry-After": "1"})
     return Health(status="ok")

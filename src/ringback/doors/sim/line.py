@@ -46,6 +46,10 @@ class SimulatedLine(Protocol):
 
     def timed(self) -> list[Timed]: ...
 
+    async def trouble(self) -> str | None:
+        """What is wrong with the network, or None."""
+        ...
+
     async def first_handset(self) -> str | None:
         """The number (E.164) of the oldest handset; makes one where there is none. None when it can't be asked."""
         ...
@@ -99,6 +103,9 @@ class LocalLine:
 
         return [Timed(self._network.next_due, self._network.idle, wake)]
 
+    async def trouble(self) -> str | None:
+        return None
+
     async def first_handset(self) -> str | None:
         _, total = await self._network.list_handsets(1, 0)
         if total == 0:
@@ -135,6 +142,9 @@ class RemoteLine:
 
     def timed(self) -> list[Timed]:
         return []
+
+    async def trouble(self) -> str | None:
+        return await self._network.trouble()
 
     async def first_handset(self) -> str | None:
         import aiohttp

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import aiohttp
     from yarl import URL
 
-_METHODS = ["GET", "HEAD", "POST", "PATCH", "PUT", "DELETE"]
+_METHODS = ["GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"]
 _HOP_BY_HOP = {
     "connection",
     "keep-alive",
@@ -30,7 +30,8 @@ _HOP_BY_HOP = {
 # The key is this server's matter, and a host or length belongs to one connection.
 _NOT_SENT = _HOP_BY_HOP | {"host", "content-length", "authorization", "cookie", "accept-encoding", FRONT}
 # What every answer of this server carries it adds itself.
-_NOT_ANSWERED = _HOP_BY_HOP | {"content-encoding", "date", "server", "x-content-type-options"}
+_NOT_ANSWERED = _HOP_BY_HOP | {"content-encoding", "date", "server", "x-request-id", "x-content-type-options"}
+_HEALTH_S = 2.0
 
 
 class RemoteNetwork:
@@ -79,6 +80,20 @@ class RemoteNetwork:
             return await self.pass_on(request)
 
         return router
+
+    async def trouble(self) -> str | None:
+        """Why the network can't be used, or None."""
+        import aiohttp
+
+        if self._session is None:
+            return "the simulated network's client is not started"
+        timeout = aiohttp.ClientTimeout(total=_HEALTH_S)
+        try:
+            async with self._session.get(f"{self._base}/healthz", timeout=timeout) as answer:
+                status = answer.status
+        except (aiohttp.ClientError, TimeoutError) as error:
+            return f"the simulated network at {self._base} can't be reached: {error or 'it does not answer'}"
+        return None if status == 200 else f"the simulated network at {self._base} answers {status}"
 
     async def pass_on(self, request: Request) -> StreamingResponse:
         """Send the request on; 502 when the network can't be reached, 504 when it never answered."""

@@ -4,22 +4,25 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fastapi import FastAPI, Request
-from starlette.responses import JSONResponse, Response
+from fastapi import FastAPI
+from starlette.responses import JSONResponse
 
-from ringback.doors.rest.errors import error_response
+from ringback.doors.http.connections import Connections
+from ringback.doors.http.limits import Limits
+from ringback.doors.rest.guard import Guard
 from ringback.doors.rest.refusals import tell_errors
 from ringback.doors.sim.carrier_api import build_carrier_router
 from ringback.doors.sim.clock import NoClock
 from ringback.doors.sim.links import Links
-from ringback.doors.sim.media import build_media_router
+from ringback.doors.sim.media import LARGER, build_media_router
 from ringback.doors.sim.router import build_router
 from ringback.kit.clock import MovableClock
 from ringback.kit.http import AddressPolicy, OutgoingHttp
+from ringback.kit.ids import IdMaker
 from ringback.kit.links import base_of
 from ringback.operator_error import OperatorError
 from ringback.sim.network import Network
@@ -27,13 +30,11 @@ from ringback.sim.unit import Handsets
 
 _DRAIN_S = 5
 _BACKLOG = 2048
+_MAX_BODY_BYTES = 1_048_576
 
 
-def create(network: Network, *, own_url: str = "", hosts: frozenset[str] | None = None) -> FastAPI:
-    """The app over a network, which it starts and stops, reached at `own_url`. Only requests to `hosts` are heard, if given.
-
-    That keeps a page in a browser from reaching a network on this machine by a name of its own (DNS rebinding).
-    """
+def create(network: Network, *, own_url: str = "") -> FastAPI:
+    """The app over a network, which it starts and stops, reached at `own_url`."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -49,15 +50,6 @@ def create(network: Network, *, own_url: str = "", hosts: frozenset[str] | None 
         redirect_slashes=False,
     )
 
-    @app.middleware("http")
-    async def check_host(request: Request, call_next: object) -> Response:
-        host = request.headers.get("host", "").rsplit(":", 1)[0].strip("[]").lower()
-        if hosts is not None and host not in hosts:
-            return error_response(421, "MISDIRECTED_REQUEST", "This host name is not served here")
-        response: Response = await call_next(request)  # type: ignore[operator]
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        return response
-
     @app.get("/healthz")
     async def healthz() -> JSONResponse:
         return JSONResponse({"status": "ok"})
@@ -69,24 +61,42 @@ def create(network: Network, *, own_url: str = "", hosts: frozenset[str] | None 
     return app
 
 
+def guarded(app: FastAPI, *, host: str, names: Sequence[str], ids: IdMaker) -> Guard:
+    """The app behind the guard. A network that listens on this machine only is called by `names` and loopback's."""
+    return Guard(
+        app,
+        ids=ids,
+        host=host,
+        names=names if _is_loopback(host) else None,
+        max_body_bytes=_MAX_BODY_BYTES,
+        larger=LARGER,
+    )
+
+
 async def serve(
-    host: str, port: int, data: Path, log_level: str = "info", handsets: Handsets = "auto"
+    host: str,
+    port: int,
+    data: Path,
+    log_level: str = "info",
+    handsets: Handsets = "auto",
+    *,
+    names: Sequence[str] = (),
+    limits: Limits | None = None,
 ) -> int:
     """Run until told to stop; SIGTERM and SIGINT drain. Answers the exit code; `OperatorError` when it can't listen."""
     import uvicorn
 
     listener = _listen(host, port)
     http = OutgoingHttp(AddressPolicy(loopback_allowed=_is_loopback(host)))
-    network = Network(data / "network.db", MovableClock(), handsets=handsets, http=http)
-    hosts = frozenset({"localhost", "127.0.0.1", "::1"}) if _is_loopback(host) else None
-    config = uvicorn.Config(
-        create(network, own_url=base_of(host, listener.getsockname()[1]), hosts=hosts),
+    clock = MovableClock()
+    ids = IdMaker(clock)
+    network = Network(data / "network.db", clock, handsets=handsets, http=http)
+    app = create(network, own_url=base_of(host, listener.getsockname()[1]))
+    config = Connections(ids, limits or Limits()).config(
+        guarded(app, host=host, names=names, ids=ids),
         log_level=log_level.lower(),
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        timeout_keep_alive=75,
         timeout_graceful_shutdown=_DRAIN_S,
+        backlog=_BACKLOG,
     )
     server = uvicorn.Server(config)
     # Signals are ours: uvicorn would raise them again after the drain, and a stop as asked ends with 0.
@@ -105,9 +115,17 @@ async def serve(
     return 0
 
 
-def run(host: str, port: int, data: Path, log_level: str) -> int:
+def run(
+    host: str,
+    port: int,
+    data: Path,
+    log_level: str,
+    *,
+    names: Sequence[str] = (),
+    limits: Limits | None = None,
+) -> int:
     """As `serve`, for a command that has no event loop yet."""
-    return asyncio.run(serve(host, port, data, log_level))
+    return asyncio.run(serve(host, port, data, log_level, names=names, limits=limits))
 
 
 def _listen(host: str, port: int) -> socket.socket:
