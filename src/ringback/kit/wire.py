@@ -17,8 +17,17 @@ def _storable(text: str) -> str:
     return text
 
 
-Text = Annotated[str, AfterValidator(_storable)]
-"""Text that every store can hold: PostgreSQL's `text` has no NUL, and UTF-8 has no lone surrogate."""
+LONGEST = 4_096
+
+
+def _usual(text: str) -> str:
+    if len(text) > LONGEST:
+        raise ValueError(f"takes at most {LONGEST} characters")
+    return _storable(text)
+
+
+Text = Annotated[str, AfterValidator(_usual)]
+"""Text that every store can hold (PostgreSQL's `text` has no NUL, and UTF-8 has no lone surrogate), of `LONGEST` at most."""
 
 
 def text_up_to(characters: int, *, at_least: int = 0) -> Any:

@@ -15,9 +15,16 @@ import ringback
 from ringback.agents.schemas import AgentSettings
 from ringback.agents.service import DEFAULT_VOICE
 from ringback.compliance import service as compliance
+from ringback.conversations.service import MAX_METADATA_BYTES
+from ringback.doors.http.limits import Limits
+from ringback.doors.rest.guard import MAX_QUERY_VALUE
+from ringback.doors.rest.json_body import MAX_NESTING
+from ringback.doors.rest.messages import MAX_CHARACTERS, MAX_MEDIA
 from ringback.doors.rest.refusals import _CODES
+from ringback.kit.addresses import MAX_URL_CHARACTERS
 from ringback.kit.faults import Conflict, Fault, Invalid, NotFound, Unavailable
 from ringback.kit.optout import _WORDS
+from ringback.kit.wire import LONGEST
 from ringback.settings import Settings
 from ringback.sim.faults import FaultKind
 from ringback.sim.personalities import REASONS, TEXT_MANNERS
@@ -107,6 +114,37 @@ def test_the_page_of_errors_lists_every_answer_and_no_other() -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_refusals_on_other_pages_exist(page: str) -> None:
     assert sorted(told_on(page) - told_on("errors.md")) == []
+
+
+def test_limits() -> None:
+    told = {row[0]: row[1] for row in rows(PAGES["limits.md"])}
+    limits, settings = Limits(), {name: field.default for name, field in Settings.model_fields.items()}
+    for what, number in {
+        "path and query together": limits.max_target_bytes,
+        "a body": settings["max_body_bytes"],
+        "arrays and objects in each other": MAX_NESTING,
+        "the value of a query parameter": MAX_QUERY_VALUE,
+        "from a request's first byte to the end of its headers": limits.head_timeout_s,
+        "from there to the end of its body": settings["request_timeout_s"],
+        "an answer of which the client takes nothing": limits.answer_timeout_s,
+        "a new connection without a byte": limits.head_timeout_s,
+        "a connection between two requests": limits.idle_timeout_s,
+        "body of a text that an agent sends": MAX_CHARACTERS,
+        "every other text": LONGEST,
+        "`metadata` of a conversation": MAX_METADATA_BYTES,
+        "`mediaUrls`": MAX_MEDIA,
+        "URLs of webhooks": MAX_URL_CHARACTERS,
+        "numbers of an account": settings["number_limit"],
+    }.items():
+        assert re.match(rf"{number:,.0f}\b", told[what]), what
+    assert told["headers"] == f"{limits.max_headers}, and {limits.max_head_bytes:,} bytes in all"
+    text = " ".join(PAGES["limits.md"].split())
+    assert f"A process holds {settings['max_connections']:,} (`max_connections`)" in text
+    assert f"At most {limits.max_pipelined} requests may wait on one connection" in text
+    assert (limits.max_connections, limits.request_timeout_s) == (
+        settings["max_connections"],
+        settings["request_timeout_s"],
+    )
 
 
 def test_personalities() -> None:
