@@ -4,10 +4,12 @@ import contextlib
 import io
 import json
 import os
+import queue
 import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from tests.scenarios.pages import DONE_BEFORE, PORT, ROOT, Block, path_without_v
 RUNS = frozenset({"bash", "python", "json", "text"})
 """Kinds of blocks that a script runs (`bash`, `python`) or holds against what was said (`json`, `text`)."""
 _END = "--- this block has ended ---"
+_PATIENCE_S = 60
 _TOKEN = "the-command-line-of-this-test"
 _SETTLED = """sleep() {
   curl -s "$RINGBACK_URL/sim/v1/clock" -H "Authorization: Bearer $RINGBACK_API_KEY" \\
@@ -62,6 +65,9 @@ class Script:
             text=True,
             start_new_session=True,
         )
+        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
         self._type(_SETTLED, "sleep")
 
     def play(self, blocks: Sequence[Block]) -> None:
@@ -100,7 +106,6 @@ class Script:
         lines = [line for line in code.splitlines() if line not in DONE_BEFORE]
         typed = "\n".join(lines)
         assert self._bash.stdin is not None
-        assert self._bash.stdout is not None
         # In braces, so that a command that reads takes nothing of what is typed next.
         # Curl ends no line, so the end begins one.
         self._bash.stdin.write(f"{{\n:\n{typed}\n}} </dev/null\nprintf '\\n%s\\n' '{_END}'\n")
@@ -110,13 +115,27 @@ class Script:
         said: list[str] = []
         ended = False
         while not ended or len(said) < wanted:
-            line = self._bash.stdout.readline()
+            line = self._next_line()
             assert line, f"{where} ended badly:\n{''.join(said)}{self._told()}"
             if line.rstrip("\n") == _END:
                 ended = True
             elif line.strip():
                 said.append(line)
         return "".join(said)
+
+    def _read(self) -> None:
+        assert self._bash.stdout is not None
+        for line in self._bash.stdout:
+            self._lines.put(line)
+
+    def _next_line(self) -> str:
+        """What is said next; nothing when the terminal is gone, though what was started in it may live on, or silent."""
+        for _ in range(_PATIENCE_S * 10):
+            with contextlib.suppress(queue.Empty):
+                return self._lines.get(timeout=0.1)
+            if self._bash.poll() is not None:
+                break
+        return ""
 
     def _told(self) -> str:
         self._errors.seek(0)
@@ -126,6 +145,7 @@ class Script:
         """End the terminal and all that was started in it."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._bash.pid, signal.SIGKILL)
+        self._reader.join()
         with self._bash, self._errors:
             pass
         for value in self.names.values():
