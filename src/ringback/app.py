@@ -159,9 +159,12 @@ class Server:
         self.app.state.trouble = self.line.trouble
         self.app.state.keys = self.keys
         self.app.state.accounts = self.book
-        self.app.state.check = lambda: checkup(self.settings, self.store)
+        self.app.state.check = self._check
         front = Front(SimOnce(self.app, parts.once, self.keys), self.app, rest.HOT)
         self.asgi = rest.guarded(front, parts, larger=LARGER)
+
+    async def _check(self) -> list[dict[str, Any]]:
+        return await checkup(self.settings, self.store, trouble=await self.line.trouble())
 
     async def _recover(self) -> None:
         if self.store.shared:

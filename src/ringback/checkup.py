@@ -34,19 +34,19 @@ def _sqlite_note() -> str:
     return " (older than 3.51.3: let no other program write or checkpoint the file)"
 
 
-def check_settings(settings: Settings) -> list[dict[str, Any]]:
-    """What the settings alone say."""
+def check_settings(settings: Settings, *, trouble: str | None = None) -> list[dict[str, Any]]:
+    """What the settings alone say, and what is wrong with the carrier if that was asked."""
     where = (
         f"in a process of its own at {settings.sim_url}" if settings.sim_url else "in the server's process"
     )
     public = settings.public_url or "none: only this machine can call back"
     return [
-        part("carrier", True, f"simulated, {where}"),
+        part("carrier", trouble is None, trouble or f"simulated, {where}"),
         part("public URL", True, public),
         part("speech", True, "comes with calls"),
         part("model", True, "comes with calls"),
     ]
 
 
-async def checkup(settings: Settings, store: Store) -> list[dict[str, Any]]:
-    return [await check_store(settings, store), *check_settings(settings)]
+async def checkup(settings: Settings, store: Store, *, trouble: str | None) -> list[dict[str, Any]]:
+    return [await check_store(settings, store), *check_settings(settings, trouble=trouble)]

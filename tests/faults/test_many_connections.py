@@ -2,6 +2,7 @@
 
 import resource
 import socket
+import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -158,6 +159,11 @@ async def test_readiness_tells_of_a_network_elsewhere(tmp_path: Path, http: aioh
             assert f"the simulated network at {sim.url} can't be reached" in told["error"]["message"]
             assert answer.headers["Retry-After"] == "1"
         assert await status(http, server, "/healthz") == 200
+        check = subprocess.run(
+            [*RINGBACK, "check"], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
+        )
+        assert check.returncode != 0
+        assert f"the simulated network at {sim.url} can't be reached" in check.stdout
         await sim.start()
         assert await until_true(lambda: _ready(http, server), 10)
     finally:

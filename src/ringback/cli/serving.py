@@ -19,6 +19,7 @@ from ringback.app import Server
 from ringback.cli import open_files, whatnow
 from ringback.cli.serve import BACKLOG, url_of
 from ringback.doors.http.connections import Connections
+from ringback.doors.http.loop import loop_factory
 from ringback.settings import Settings
 
 log = structlog.get_logger()
@@ -26,16 +27,8 @@ log = structlog.get_logger()
 
 def run(settings: Settings, listener: socket.socket) -> None:
     """Serve on a listening socket until a signal asks for a stop, then drain."""
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(_live(settings, listener))
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.new_event_loop
-    return uvloop.new_event_loop
 
 
 class _Stop:

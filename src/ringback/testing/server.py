@@ -19,6 +19,7 @@ from ringback.accounts.keys import hash_of
 from ringback.app import Server
 from ringback.doors.http.connections import Connections
 from ringback.doors.http.limits import Limits
+from ringback.doors.http.loop import loop_factory
 from ringback.logs import mask_secrets
 from ringback.settings import Settings
 from ringback.storage.opening import bring_up, file_of
@@ -139,7 +140,7 @@ class Ringback:
 
     def _live(self) -> None:
         try:
-            with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            with asyncio.Runner(loop_factory=loop_factory()) as runner:
                 runner.run(self._serve())
         except BaseException as error:
             if self._up.done():
@@ -207,14 +208,6 @@ class _Web(uvicorn.Server):
                     await asyncio.sleep(0.002)
         for task in self.server_state.tasks:
             task.cancel()
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.new_event_loop
-    return uvloop.new_event_loop
 
 
 def _listen() -> socket.socket:

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse
 
 from ringback.doors.http.connections import Connections
 from ringback.doors.http.limits import Limits
+from ringback.doors.http.loop import loop_factory
 from ringback.doors.rest.guard import Guard
 from ringback.doors.rest.refusals import tell_errors
 from ringback.doors.sim.carrier_api import build_carrier_router
@@ -125,7 +126,8 @@ def run(
     limits: Limits | None = None,
 ) -> int:
     """As `serve`, for a command that has no event loop yet."""
-    return asyncio.run(serve(host, port, data, log_level, names=names, limits=limits))
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        return runner.run(serve(host, port, data, log_level, names=names, limits=limits))
 
 
 def _listen(host: str, port: int) -> socket.socket:
