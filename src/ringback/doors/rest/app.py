@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import structlog
 from fastapi import APIRouter, FastAPI
 from pydantic.alias_generators import to_camel
 
@@ -30,9 +29,6 @@ from ringback.doors.rest.guard import Guard, names_of
 from ringback.doors.rest.parts import Parts
 from ringback.doors.rest.refusals import tell_errors
 from ringback.messages.schemas import SendMessage
-
-_log = structlog.get_logger("ringback.rest")
-
 
 HOT = {("POST", "/v1/messages"): Hot(messages.send_message, SendMessage)}
 """The operations that are answered by `Front`."""
