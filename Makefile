@@ -1,8 +1,8 @@
-# Everything lives in .venv. Targets: install, run, test, bench, lock.
+# Everything lives in .venv. Targets: install, run, test, soak, bench, lock.
 # PYTHON=python3.12 chooses the interpreter a new .venv is made with.
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test bench lock
+.PHONY: help install run test soak bench lock
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
@@ -18,6 +18,7 @@ help:
 	@echo "make install   what the server needs, into .venv"
 	@echo "make run       install, then start the server"
 	@echo "make test      lint, types and the whole test suite"
+	@echo "make soak      throw generated requests at a server for SOAK_S seconds (600), each time others"
 	@echo "make bench     measure; not part of the tests"
 	@echo "make lock      renew locks/ after a change of dependencies (UPGRADE=--upgrade: to the newest)"
 
@@ -32,6 +33,9 @@ test: .venv/installed-dev $(JUDGES)/installed
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/pytest -n 2 $(ARGS)
+
+soak: .venv/installed-dev
+	@RINGBACK_TEST_SOAK_S=$(or $(SOAK_S),600) $(BIN)/pytest -n 2 tests/fuzz/test_schemathesis.py $(ARGS)
 
 bench: .venv/installed-dev
 	@$(BIN)/python -m bench $(ARGS)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from ringback.kit.times import to_iso
-from ringback.kit.wire import ABSENT, CamelWire, IsoTime, Text, text_up_to
+from ringback.kit.wire import ABSENT, WHOLE, CamelWire, IsoTime, Text, text_up_to
 from ringback.storage.tx import Row
 
 Language = Literal[
@@ -22,7 +22,7 @@ ModelTier = Literal["turbo", "balanced", "max"]
 SttMode = Literal["fast", "accurate"]
 AmbientSound = Literal["none", "office", "coffee-shop", "outdoor"]
 DenoisingMode = Literal["noise-cancellation", "noise-and-background-speech-cancellation"]
-MaxSilence = Annotated[int, Field(ge=10_000, le=3_600_000)]
+MaxSilence = Annotated[int, Field(ge=10_000, le=3_600_000), WHOLE]
 VoiceSpeed = Annotated[float, Field(ge=0.5, le=2.0)]
 Sensitivity = Annotated[float, Field(ge=0, le=1)]
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class CustomToolParam(CamelWire):
     method: Literal["GET", "POST"] = "POST"
     headers: dict[str, str | None] | None = None
     parameters: dict[str, Any] | None = None
-    timeout_ms: Annotated[int, Field(ge=1_000, le=120_000)] | None = None
+    timeout_ms: Annotated[int, Field(ge=1_000, le=120_000), WHOLE] | None = None
     speak_during_execution: bool | None = None
     execution_message: Text | None = None
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 
@@ -43,6 +43,14 @@ def text_up_to(characters: int, *, at_least: int = 0) -> Any:
     return Annotated[str, AfterValidator(check)]
 
 
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WHOLE = BeforeValidator(_whole)
+"""Makes an int of the wire one as JSON Schema has it: 59.0 is an integer too, and what some languages send for one."""
+
+
 IsoTime = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 """A time as the wire has it; see `ringback.kit.times`."""
 
@@ -63,24 +71,24 @@ class Wire(BaseModel):
     @classmethod
     def _drop_nulls(cls, data: Any) -> Any:
         if isinstance(data, dict) and None in data.values():
-            takes = cls.nullable_names()
-            return {name: value for name, value in data.items() if value is not None or name in takes}
+            refusing = cls.names_without_null()
+            return {name: value for name, value in data.items() if value is not None or name not in refusing}
         return data
 
-    _nullable: ClassVar[dict[type, frozenset[str]]] = {}
+    _without_null: ClassVar[dict[type, frozenset[str]]] = {}
 
     @classmethod
-    def nullable_names(cls) -> frozenset[str]:
-        """Names, as fields and on the wire, of the fields that take null."""
-        found = Wire._nullable.get(cls)
+    def names_without_null(cls) -> frozenset[str]:
+        """Names, as fields and on the wire, of the fields that take no null."""
+        found = Wire._without_null.get(cls)
         if found is None:
             names = {
                 name
                 for field, info in cls.model_fields.items()
-                if type(None) in getattr(info.annotation, "__args__", ())
+                if type(None) not in getattr(info.annotation, "__args__", ())
                 for name in (field, info.alias or field)
             }
-            found = Wire._nullable[cls] = frozenset(names)
+            found = Wire._without_null[cls] = frozenset(names)
         return found
 
 

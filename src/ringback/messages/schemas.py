@@ -7,7 +7,7 @@ from pydantic import Field
 
 from ringback.kit.links import absolute
 from ringback.kit.times import to_iso
-from ringback.kit.wire import ABSENT, CamelWire, IsoTime, Text, Wire
+from ringback.kit.wire import ABSENT, WHOLE, CamelWire, IsoTime, Text, Wire
 from ringback.storage.tx import Row
 
 SendStyle = Literal[
@@ -20,7 +20,7 @@ MAX_VALIDITY_S = 7 * 24 * 3600
 class SendExtras(CamelWire):
     """What is ours: how long a carrier may try (default 72 h)."""
 
-    validity_seconds: Annotated[int, Field(ge=1, le=MAX_VALIDITY_S)] = 72 * 3600
+    validity_seconds: Annotated[int, Field(ge=1, le=MAX_VALIDITY_S), WHOLE] = 72 * 3600
 
 
 class SendMessage(Wire):

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from ringback.kit.times import to_iso
-from ringback.kit.wire import CamelWire, IsoTime, Text
+from ringback.kit.wire import WHOLE, CamelWire, IsoTime, Text
 from ringback.storage.tx import Row
 
 
@@ -19,8 +19,8 @@ class WebhookExtras(CamelWire):
 
 class SetWebhook(CamelWire):
     url: Text
-    context_limit: Annotated[int, Field(ge=0, le=50)] | None = 10
-    timeout: Annotated[int, Field(ge=5, le=120)] | None = 30
+    context_limit: Annotated[int, Field(ge=0, le=50), WHOLE] | None = 10
+    timeout: Annotated[int, Field(ge=5, le=120), WHOLE] | None = 30
     ringback: WebhookExtras | None = None
 
 

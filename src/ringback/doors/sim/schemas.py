@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field
 
 from ringback.kit.links import absolute
 from ringback.kit.times import to_iso
-from ringback.kit.wire import ABSENT, CamelWire, IsoTime
+from ringback.kit.wire import ABSENT, WHOLE, CamelWire, IsoTime
 from ringback.sim.faults import Fault, FaultKind
 from ringback.sim.handsets import Handset
 from ringback.sim.media import Media, attachment
@@ -178,15 +178,15 @@ class TextPage(CamelWire):
 class NetworkChange(CamelWire):
     """Fields left out stay as they are; `inventory` is replaced whole."""
 
-    seed: int | None = None
-    latency_ms: Annotated[int, Field(ge=0)] | None = None
+    seed: Annotated[int, WHOLE] | None = None
+    latency_ms: Annotated[int, Field(ge=0, le=86_400_000), WHOLE] | None = None
     loss_percent: Annotated[float, Field(ge=0, le=100)] | None = None
-    jitter_ms: Annotated[int, Field(ge=0)] | None = None
-    messages_per_second: Annotated[int, Field(ge=1)] | None = None
+    jitter_ms: Annotated[int, Field(ge=0, le=86_400_000), WHOLE] | None = None
+    messages_per_second: Annotated[int, Field(ge=1, le=1_000_000), WHOLE] | None = None
     registration: Registration | None = None
-    review_seconds: Annotated[int, Field(ge=0)] | None = None
+    review_seconds: Annotated[int, Field(ge=0, le=366 * 86_400), WHOLE] | None = None
     campaign: Campaign | None = None
-    inventory: dict[str, Annotated[int, Field(ge=0)]] | None = None
+    inventory: dict[str, Annotated[int, Field(ge=0), WHOLE]] | None = None
 
     def changes(self) -> dict[str, Any]:
         return {
@@ -240,7 +240,7 @@ class FaultCreate(CamelWire):
     model_config = ConfigDict(extra="forbid")
 
     kind: FaultKind
-    count: Annotated[int, Field(ge=1)] = 1
+    count: Annotated[int, Field(ge=1, le=1_000_000), WHOLE] = 1
     match: FaultMatch | None = None
 
 
