@@ -31,11 +31,11 @@ class Heard:
     def json(self) -> Any:
         return json.loads(self.content)
 
-    def check_refusal(self, status: int, code: str) -> None:
-        """It is a refusal of ours, and the last word on its connection."""
-        assert self.status == status, self
+    def check_refusal(self, status: int, code: str, *, of: str = "") -> None:
+        """It is a refusal of ours, and the last word on its connection; `of` says of what."""
+        assert self.status == status, (of, self)
         body = self.json
-        assert body["error"]["code"] == code, self
+        assert body["error"]["code"] == code, (of, self)
         assert body["error"]["message"] == body["detail"], self
         assert body["error"]["details"] == [], self
         assert self.headers["connection"] == "close", self

@@ -74,7 +74,7 @@ TOO_MUCH = {
     "a header without end": (GET + HOST + b"A: " + b"x" * 3_000_000, 431, "HEADERS_TOO_LARGE"),
     "ten thousand headers": (GET + HOST + b"A: b\r\n" * 10_000 + b"\r\n", 431, "HEADERS_TOO_LARGE"),
     "a hundred and one headers": (GET + HOST + b"A: b\r\n" * 100 + b"\r\n", 431, "HEADERS_TOO_LARGE"),
-    "empty lines without end": (b"\r\n" * 50_000, 431, "HEADERS_TOO_LARGE"),
+    "empty lines without end": (b"\r\n" * 500_000, 431, "HEADERS_TOO_LARGE"),
     "trailers without end": (CHUNKED + b"2\r\n{}\r\n0\r\nA: " + b"x" * 1_000_000, 431, "HEADERS_TOO_LARGE"),
     "a chunk's note without end": (CHUNKED + b"2;a=" + b"x" * 1_000_000, 431, "HEADERS_TOO_LARGE"),
 }  # fmt: skip
@@ -109,29 +109,27 @@ def send_all(wire: Wire, raw: bytes) -> None:
         pass
 
 
-@pytest.mark.parametrize("what", BAD)
-def test_no_http(port: int, what: str) -> None:
-    with Wire(port) as wire:
-        send_all(wire, BAD[what])
-        wire.answer().check_refusal(400, "BAD_REQUEST")
-        assert wire.rest() == b""
+def test_no_http(port: int) -> None:
+    for what, raw in BAD.items():
+        with Wire(port) as wire:
+            send_all(wire, raw)
+            wire.answer().check_refusal(400, "BAD_REQUEST", of=what)
+            assert wire.rest() == b"", what
 
 
-@pytest.mark.parametrize("what", TOO_MUCH)
-def test_too_much(port: int, what: str) -> None:
-    raw, status, code = TOO_MUCH[what]
-    with Wire(port) as wire:
-        send_all(wire, raw)
-        wire.answer().check_refusal(status, code)
-        assert wire.rest() == b""
+def test_too_much(port: int) -> None:
+    for what, (raw, status, code) in TOO_MUCH.items():
+        with Wire(port) as wire:
+            send_all(wire, raw)
+            wire.answer().check_refusal(status, code, of=what)
+            assert wire.rest() == b"", what
 
 
-@pytest.mark.parametrize("piece", [1, 7, 4_000])
-def test_in_pieces(port: int, key: bytes, piece: int) -> None:
+def test_in_pieces(port: int, key: bytes) -> None:
     """However the network cuts it: right stays right, and wrong stays wrong."""
     get = b"GET /v1/agents HTTP/1.1\r\n" + HOST + key + b"A: " + b"x" * 3_000 + b"\r\n\r\n"
     with Wire(port) as wire:
-        for _ in range(2):
+        for piece in (1, 7, 4_000):
             for start in range(0, len(get), piece):
                 wire.send(get[start : start + piece])
             assert wire.answer().status == 200
@@ -150,21 +148,18 @@ def test_as_much_as_may_be(port: int, key: bytes) -> None:
         assert wire.answer().status == 200
 
 
-@pytest.mark.parametrize(
-    ("target", "host", "status"),
-    [
+def test_a_target_with_a_host(port: int) -> None:
+    """The target's host counts, and the header's doesn't (RFC 9112, 3.2.2)."""
+    for target, host, status in (
         (b"http://localhost/healthz", b"evil.example", 200),
         (b"HTTP://127.0.0.1:1/healthz?a=b", b"localhost", 200),
         (b"http://evil.example/healthz", b"localhost", 403),
         (b"http://evil.example", b"localhost", 403),
         (b"http://evil.example?a=http://localhost/", b"localhost", 403),
-    ],
-)
-def test_a_target_with_a_host(port: int, target: bytes, host: bytes, status: int) -> None:
-    """The target's host counts, and the header's doesn't (RFC 9112, 3.2.2)."""
-    with Wire(port) as wire:
-        wire.send(b"GET ", target, b" HTTP/1.1\r\nHost: ", host, b"\r\n\r\n")
-        assert wire.answer().status == status
+    ):
+        with Wire(port) as wire:
+            wire.send(b"GET ", target, b" HTTP/1.1\r\nHost: ", host, b"\r\n\r\n")
+            assert wire.answer().status == status, target
 
 
 def test_offers_of_another_protocol_are_passed_over(port: int, key: bytes) -> None:
@@ -197,26 +192,15 @@ def test_many_at_once_are_answered_in_order(port: int, key: bytes) -> None:
         assert [wire.answer().status for _ in range(31)] == [422, *[200] * 30]
 
 
-@pytest.mark.parametrize(
-    ("bad", "status", "code"),
-    [
-        (b"nonsense\r\n\r\n", 400, "BAD_REQUEST"),
-        (b"GET /healthz HTTP/1.1\r\nHost : x\r\n\r\n", 400, "BAD_REQUEST"),
-        (BAD["length and chunks"], 400, "BAD_REQUEST"),
-        (BAD["nearly chunks"], 400, "BAD_REQUEST"),
-        (BAD["a chunk of no number"], 400, "BAD_REQUEST"),
-        (TOO_MUCH["ten thousand headers"][0], 431, "HEADERS_TOO_LARGE"),
-    ],
-)
-def test_right_requests_before_a_wrong_one_are_answered_first(
-    port: int, key: bytes, bad: bytes, status: int, code: str
-) -> None:
+def test_right_requests_before_a_wrong_one_are_answered_first(port: int, key: bytes) -> None:
     right = b"GET /v1/agents HTTP/1.1\r\n" + HOST + key + b"\r\n"
-    with Wire(port) as wire:
-        send_all(wire, right * 5 + bad)
-        assert [wire.answer().status for _ in range(5)] == [200] * 5
-        wire.answer().check_refusal(status, code)
-        assert wire.rest() == b""
+    wrong = [(raw, 400, "BAD_REQUEST") for raw in BAD.values()]
+    for raw, status, code in (*wrong, *TOO_MUCH.values()):
+        with Wire(port) as wire:
+            send_all(wire, right * 5 + raw)
+            assert [wire.answer().status for _ in range(5)] == [200] * 5, raw[:200]
+            wire.answer().check_refusal(status, code, of=str(raw[:200]))
+            assert wire.rest() == b"", raw[:200]
 
 
 def test_too_many_at_once(port: int) -> None:

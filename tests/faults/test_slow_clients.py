@@ -4,7 +4,6 @@ All limits are a fraction of a second here, and nothing is measured but the orde
 """
 
 import logging
-import socket
 import time
 from collections.abc import Iterator
 
@@ -282,10 +281,11 @@ def test_more_than_can_be_told(
         for wire in waiting:
             wire.get(f"/sim/v1/handsets/{phone.id}/messages?wait=60", key)
         until(lambda: len(door.web.server_state.tasks) == 10)
-        crowd = [socket.create_connection(("127.0.0.1", door.port)) for _ in range(200)]
-        until(lambda: door.connections <= 74)
-        for sent in crowd:
-            sent.close()
-        for wire in waiting:
+        crowd = [Wire(door.port) for _ in range(200)]
+        heard = [wire.rest() for wire in crowd]
+        assert door.connections == 74
+        assert sum(b"TOO_MANY_CONNECTIONS" in said for said in heard) == 64
+        assert heard.count(b"") == 136
+        for wire in (*crowd, *waiting):
             wire.close()
     caplog.clear()

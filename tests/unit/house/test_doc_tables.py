@@ -84,7 +84,7 @@ def answers_of_doors() -> set[Answer]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
             if isinstance(node, ast.Call) and called in ("ApiError", "error_response", "Refusal"):
-                if ast.unparse(node.args[0]) == "refusal.status":
+                if ast.unparse(node.args[0]) == "self.status":
                     continue  # it was counted where it is made
                 status, code = (ast.literal_eval(given) for given in node.args[:2])
                 found.add((status, "VALIDATION_ERROR" if status == 422 else code))

@@ -15,11 +15,10 @@ from urllib.parse import unquote
 import httptools
 import structlog
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from ringback.doors.http import head
 from ringback.doors.http.head import Refusal
-from ringback.doors.rest.errors import error_response
 
 if TYPE_CHECKING:
     from ringback.doors.http.connections import Connections
@@ -54,7 +53,9 @@ class Connection(HttpToolsProtocol):
         self._limits = of.limits
         self._stage = _NOTHING
         self._unused = 0
-        """Bytes that came since a head was whole or a piece of a body was handed on."""
+        """Bytes that came since a head was whole or a piece of a body was handed on, short of a part of `_piece`."""
+        self._piece = 0
+        """Bytes that came at once."""
         self._upgrading = False
         self._lingers = True
         self._answering: RequestResponseCycle | None = None
@@ -69,8 +70,8 @@ class Connection(HttpToolsProtocol):
     # What the transport tells
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
         self._raw = transport
+        super().connection_made(transport)
         self.transport = _Transport(transport, self.end, self._is_leaving)
         self.due = self.loop.time() + self._limits.head_timeout_s
         self._of.join(self)
@@ -85,7 +86,8 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._stage == _LEAVING or self._last_words is not None:
             return
-        self._unused += len(data)
+        self._piece = len(data)
+        self._unused += self._piece
         before = self._answering
         try:
             self.parser.feed_data(data)
@@ -97,7 +99,7 @@ class Connection(HttpToolsProtocol):
                 self._task.cancel()  # it has not begun yet, and its request turned out to be none
             self._refuse(head.refusal_of(error))
         else:
-            if self._stage != _NOTHING or self._answering is None or self._answering.response_complete:
+            if self._unused or self._stage != _NOTHING:
                 self._watch_input()
 
     def pause_writing(self) -> None:
@@ -118,7 +120,7 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         version = self.parser.get_http_version()
-        head.check(self._limits, self.url, self.headers, version, self._unused)
+        head.check(self._limits, self.url, self.headers, version, self._unused + self._piece)
         if len(self._waiting) >= self._limits.max_pipelined:
             told = f"{self._limits.max_pipelined} requests at most may wait on one connection"
             raise Refusal(400, "BAD_REQUEST", told)
@@ -165,7 +167,7 @@ class Connection(HttpToolsProtocol):
             return
         self._stage = _NOTHING
         self._unused = 0
-        self.due = math.inf
+        self.due = self._idle_until() if self.cycle.response_complete else math.inf
         self.cycle.more_body = False
         self.cycle.message_event.set()
 
@@ -217,7 +219,7 @@ class Connection(HttpToolsProtocol):
         elif self._last_words is not None:
             self._say(self._last_words)
         elif self._stage == _NOTHING:
-            self.due = self.loop.time() + self._limits.idle_timeout_s
+            self.due = self._idle_until()
 
     # Time and size
 
@@ -236,15 +238,18 @@ class Connection(HttpToolsProtocol):
         fresh = self._answering is None
         return self.due - (self._limits.head_timeout_s if fresh else self._limits.idle_timeout_s)
 
+    def _idle_until(self) -> float:
+        return self.loop.time() + self._limits.idle_timeout_s
+
     def _watch_input(self) -> None:
-        """A request is not whole yet: not too much of it, and not for too long."""
+        """Not too much of what is no whole request yet, and not for too long."""
         limits = self._limits
         if self._unused > limits.max_head_bytes:
             in_target = self._stage == _HEAD and len(self.url) > limits.max_target_bytes
             self._refuse((head.target_too_long if in_target else head.head_too_large)(limits))
-        elif self.due == math.inf:
-            allowed = (limits.idle_timeout_s, limits.head_timeout_s, limits.request_timeout_s)[self._stage]
-            self.due = self.loop.time() + allowed
+        elif self.due == math.inf and self._stage != _NOTHING:
+            in_head = self._stage == _HEAD
+            self.due = self.loop.time() + (limits.head_timeout_s if in_head else limits.request_timeout_s)
 
     def look(self, now: float) -> None:
         """One of the times is over."""
@@ -296,13 +301,7 @@ class Connection(HttpToolsProtocol):
     def _envelope(self, refusal: Refusal) -> bytes:
         request_id = self._of.ids.new("req")
         _log.debug("refused", request_id=request_id, status=refusal.status, why=refusal.message)
-        extra = {"Connection": "close", "X-Request-ID": request_id, "X-Content-Type-Options": "nosniff"}
-        if refusal.status == 503:
-            extra["Retry-After"] = "1"
-        answer = error_response(refusal.status, refusal.code, refusal.message, headers=extra)
-        headers = [*self.server_state.default_headers, *answer.raw_headers]
-        lines = [name + b": " + value + b"\r\n" for name, value in headers]
-        return b"".join([STATUS_LINE[refusal.status], *lines, b"\r\n", bytes(answer.body)])
+        return refusal.spell(request_id, self.server_state.default_headers)
 
     def _say(self, words: bytes) -> None:
         if not self._raw.is_closing():
@@ -341,6 +340,9 @@ class Connection(HttpToolsProtocol):
         self.due = self.loop.time() + (self._limits.answer_timeout_s if self._left else self._limits.linger_s)
         if unread and self._lingers and not self._raw.is_closing():
             self.flow.resume_reading()
-            self._raw.write_eof()
+            try:
+                self._raw.write_eof()
+            except OSError:  # the client is gone
+                self._raw.abort()
         else:
             self._raw.close()

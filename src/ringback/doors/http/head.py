@@ -2,8 +2,10 @@
 
 import httptools
 import structlog
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from ringback.doors.http.limits import Limits
+from ringback.doors.rest.errors import error_response
 
 _log = structlog.get_logger("ringback.http")
 
@@ -18,6 +20,15 @@ class Refusal(Exception):
         self.status = status
         self.code = code
         self.message = message
+
+    def spell(self, request_id: str, headers: list[Header]) -> bytes:
+        """The whole answer, as bytes; `headers` are those of every answer of this server."""
+        extra = {"Connection": "close", "X-Request-ID": request_id, "X-Content-Type-Options": "nosniff"}
+        if self.status == 503:
+            extra["Retry-After"] = "1"
+        answer = error_response(self.status, self.code, self.message, headers=extra)
+        lines = [b"%s: %s\r\n" % header for header in (*headers, *answer.raw_headers)]
+        return b"".join([STATUS_LINE[self.status], *lines, b"\r\n", bytes(answer.body)])
 
 
 def refusal_of(error: httptools.HttpParserError) -> Refusal:
