@@ -1,6 +1,7 @@
-"""Everything that a request may hold has an end: texts, parameters, ids, headers."""
+"""Everything that a request may hold has an end: texts, parameters, ids, headers. And what JSON calls an integer is one."""
 
 import http.client
+import json
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -88,6 +89,33 @@ def test_a_long_query_of_short_values_is_taken(target: Target) -> None:
     value = quote("é" * 200)
     assert len(value) > MAX_QUERY_VALUE
     assert target.ask("GET", f"/v1/agents?unknown={value}").status == 200
+
+
+def test_a_number_without_fraction_is_an_integer(target: Target) -> None:
+    """However it is spelled. What has a fraction, and `true` and `"1"`, is none: `test_wrong_type_of_every_field`."""
+    problems, taken = [], 0
+    for operation, schema, name, field in _bodies(target):
+        integers = [choice for choice in choices(field, target.document) if choice.get("type") == "integer"]
+        if not integers:
+            continue
+        number = int(max(integers[0].get("minimum", 1), 1))
+        body = json.dumps(with_needed(schema, nested(name, "?")))
+        said = [
+            target.ask(operation.method, target.path(operation), raw=body.replace('"?"', spelled).encode())
+            for spelled in (f"{number}", f"{number}.0", f"{number}e0", f"{number * 10}E-1")
+        ]
+        taken += said[0].status == 200
+        if {one.status for one in said} != {said[0].status}:
+            problems.append(f"{operation.name} {name}: {said}")
+    assert not problems, "\n".join(problems)
+    assert taken > 4
+
+
+def test_integers_inside_objects(target: Target) -> None:
+    said = target.ask("PATCH", "/sim/v1/network", raw=b'{"inventory": {"US-415": 3.0}, "seed": 7e0}')
+    assert (said.json["inventory"], said.json["seed"]) == ({"US-415": 3}, 7)
+    refused = target.ask("PATCH", "/sim/v1/network", {"inventory": {"US-415": 3.5}})
+    assert refused.problem(422, field="inventory") is None
 
 
 @pytest.mark.parametrize(
