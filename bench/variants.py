@@ -11,7 +11,7 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from ringback import cli
-from ringback.doors.rest import messages as door
+from ringback.doors.rest.endpoints import messages as door
 from ringback.doors.rest.front import Front
 from ringback.messages.jobs import Dispatcher
 from ringback.storage import sqlite as storage

@@ -6,7 +6,7 @@ from unittest.mock import MagicMock
 import pytest
 
 from ringback.doors.rest import app as rest
-from ringback.doors.rest.not_built import NOT_BUILT, NOT_BUILT_WITHOUT_KEY
+from ringback.doors.rest.endpoints.not_built import NOT_BUILT, NOT_BUILT_WITHOUT_KEY
 from ringback.doors.sim.media import build_media_router
 from ringback.doors.sim.router import build_router
 from ringback.testing import Ringback

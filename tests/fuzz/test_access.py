@@ -6,7 +6,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from ringback.doors.rest.not_built import NOT_BUILT, NOT_BUILT_WITHOUT_KEY
+from ringback.doors.rest.endpoints.not_built import NOT_BUILT, NOT_BUILT_WITHOUT_KEY
 from ringback.testing import Clock
 from tests.fuzz.target import Target
 from tests.openapi import Operation

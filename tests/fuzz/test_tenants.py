@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator
 
 import pytest
 
-from ringback.doors.rest.not_built import NOT_BUILT
+from ringback.doors.rest.endpoints.not_built import NOT_BUILT
 from ringback.testing import Handsets, Ringback, WebhookInbox
 from tests.fuzz.target import Said
 from tests.fuzz.tenants import (

@@ -17,9 +17,9 @@ from ringback.agents.service import DEFAULT_VOICE
 from ringback.compliance import service as compliance
 from ringback.conversations.service import MAX_METADATA_BYTES
 from ringback.doors.http.limits import Limits
+from ringback.doors.rest.endpoints.messages import MAX_CHARACTERS, MAX_MEDIA
 from ringback.doors.rest.guard import MAX_QUERY_VALUE
 from ringback.doors.rest.json_body import MAX_NESTING
-from ringback.doors.rest.messages import MAX_CHARACTERS, MAX_MEDIA
 from ringback.doors.rest.refusals import _CODES
 from ringback.kit.addresses import MAX_URL_CHARACTERS
 from ringback.kit.faults import Conflict, Fault, Invalid, NotFound, Unavailable

@@ -7,7 +7,7 @@ from fastapi import APIRouter, FastAPI
 from pydantic.alias_generators import to_camel
 
 from ringback import __version__
-from ringback.doors.rest import (
+from ringback.doors.rest.endpoints import (
     agents,
     contacts,
     conversations,

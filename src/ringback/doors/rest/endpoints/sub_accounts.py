@@ -5,12 +5,12 @@ from fastapi import APIRouter, Request
 from ringback.accounts import subs
 from ringback.accounts.schemas import NameSubAccount, SubAccount, SubAccountList
 from ringback.doors.rest.caller import Keys, Scoped
+from ringback.doors.rest.endpoints.success import Success
 from ringback.doors.rest.errors import JsonBytes
 from ringback.doors.rest.json_body import JsonRoute
 from ringback.doors.rest.once import claim_of, to_bytes
 from ringback.doors.rest.paging import Limit100, Offset, within_store
 from ringback.doors.rest.parts import parts_of
-from ringback.doors.rest.success import Success
 from ringback.events.log import record
 from ringback.flows.delete_sub_account import delete_sub_account
 from ringback.storage.tx import Reads, Row, Tx

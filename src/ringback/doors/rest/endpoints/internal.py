@@ -6,8 +6,8 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import Field
 
 from ringback.doors.rest.caller import Keys, require_token
+from ringback.doors.rest.endpoints.success import Success
 from ringback.doors.rest.json_body import JsonRoute
-from ringback.doors.rest.success import Success
 from ringback.feedback import service as feedback
 from ringback.kit.wire import CamelWire, Text
 

@@ -6,12 +6,12 @@ from fastapi import APIRouter, Query, Request
 
 from ringback.agents import service as agents
 from ringback.doors.rest.caller import Caller, Scoped
+from ringback.doors.rest.endpoints.success import Success
 from ringback.doors.rest.errors import ApiError, JsonBytes
 from ringback.doors.rest.json_body import JsonRoute
 from ringback.doors.rest.once import claim_of, to_bytes
 from ringback.doors.rest.paging import NOT_GIVEN, Limit100, Offset, within_store
 from ringback.doors.rest.parts import Parts, parts_of
-from ringback.doors.rest.success import Success
 from ringback.events.log import record
 from ringback.flows.synthetic_event import synthetic_message
 from ringback.kit.addresses import BadUrl, check_url

@@ -9,8 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from ringback.conversations import service as conversations
 from ringback.doors.rest.caller import Scoped
-from ringback.doors.rest.errors import JsonBytes
-from ringback.doors.rest.imessage_schemas import (
+from ringback.doors.rest.endpoints.imessage_schemas import (
     ContactCardResponse,
     PutContactCard,
     SendReaction,
@@ -20,6 +19,7 @@ from ringback.doors.rest.imessage_schemas import (
     SetBackground,
     SetBackgroundResponse,
 )
+from ringback.doors.rest.errors import JsonBytes
 from ringback.doors.rest.json_body import JsonRoute
 from ringback.doors.rest.parts import parts_of
 from ringback.kit.addresses import BadUrl, check_url

@@ -7,13 +7,13 @@ from fastapi import APIRouter, Query, Request, Response
 from ringback.contacts import service, store
 from ringback.contacts.schemas import ContactListResponse, ContactResponse, CreateContact, UpdateContact
 from ringback.doors.rest.caller import Scoped
+from ringback.doors.rest.endpoints.imessage_schemas import ContactCapabilitiesResponse
+from ringback.doors.rest.endpoints.queried import queried_number
 from ringback.doors.rest.errors import JsonBytes
-from ringback.doors.rest.imessage_schemas import ContactCapabilitiesResponse
 from ringback.doors.rest.json_body import JsonRoute
 from ringback.doors.rest.once import claim_of, to_bytes
 from ringback.doors.rest.paging import NOT_GIVEN, Limit200, Offset, within_store
 from ringback.doors.rest.parts import parts_of
-from ringback.doors.rest.queried import queried_number
 from ringback.kit.faults import Invalid
 from ringback.kit.phone import InvalidNumber
 from ringback.messages.errors import UnsupportedChannel

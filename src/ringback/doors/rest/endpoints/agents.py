@@ -16,12 +16,12 @@ from ringback.agents.schemas import (
 from ringback.conversations import service as conversations
 from ringback.conversations.schemas import AgentConversationList, AgentConversationSummary
 from ringback.doors.rest.caller import Scoped
+from ringback.doors.rest.endpoints.success import Success
 from ringback.doors.rest.errors import JsonBytes
 from ringback.doors.rest.json_body import JsonRoute
 from ringback.doors.rest.once import claim_of, to_bytes
 from ringback.doors.rest.paging import Limit100, Offset, within_store
 from ringback.doors.rest.parts import parts_of
-from ringback.doors.rest.success import Success
 from ringback.events.log import record
 from ringback.flows.attach_number import attach, delete_agent, detach
 from ringback.numbers import store as numbers

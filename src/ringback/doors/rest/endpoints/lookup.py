@@ -6,11 +6,11 @@ from fastapi import APIRouter, Query, Request
 
 from ringback.carriers.protocol import CarrierError
 from ringback.doors.rest.caller import Scoped
+from ringback.doors.rest.endpoints.queried import queried_number
 from ringback.doors.rest.errors import JsonBytes
 from ringback.doors.rest.json_body import JsonRoute
 from ringback.doors.rest.once import to_bytes
 from ringback.doors.rest.parts import parts_of
-from ringback.doors.rest.queried import queried_number
 from ringback.kit.faults import Invalid
 from ringback.kit.phone import InvalidNumber
 from ringback.lookup import service
