@@ -64,11 +64,11 @@ $(UV): locks/uv.txt | .venv/bin/python
 # The tests' lock holds all that running needs in the same versions: once it is installed it stays.
 .venv/installed: locks/run.txt pyproject.toml $(UV)
 	@if [ -e .venv/installed-dev ]; then exec $(MAKE) .venv/installed-dev; fi; \
-	$(call sync,run)
+	$(call put,install -r,run)
 	@touch $@
 
 .venv/installed-dev: locks/dev.txt locks/run.txt pyproject.toml $(UV)
-	@$(call sync,dev)
+	@$(call put,sync,dev)
 	@touch .venv/installed $@
 
 # The vendor's other clients hold older versions of what we use, so they live apart: an environment and node's modules.
@@ -80,8 +80,9 @@ $(JUDGES)/installed: locks/judges.txt $(NPM)/package.json $(NPM)/package-lock.js
 	@$(JUDGES)/bin/npm ci --prefix $(JUDGES)/npm --ignore-scripts --no-audit --no-fund --no-update-notifier --prefer-offline --silent
 	@touch $@
 
-define sync
-echo "Installing locks/$(1).txt"; \
-$(UV) pip sync --quiet --require-hashes --compile-bytecode locks/$(1).txt && \
+# To run, nothing that was installed beside is taken away; the tests' environment holds exactly its lock.
+define put
+echo "Installing locks/$(2).txt"; \
+$(UV) pip $(1) locks/$(2).txt --quiet --require-hashes --compile-bytecode && \
 $(UV) pip install --quiet --no-deps --editable .
 endef

@@ -55,11 +55,13 @@ class Chat:
         )
         listener.start()
         click.echo(
-            f"{self._phone} texts {printable(self._number)}; /send FILE sends a picture, Ctrl-D ends.",
+            f"{self._phone} texts {printable(self._number)}; /send FILE sends a picture, /quit or Ctrl-D ends.",
             err=True,
         )
         try:
             while line := self._read():
+                if line.strip() == "/quit":
+                    break
                 if line.strip():
                     self._send(line.strip())
         finally:
@@ -71,6 +73,10 @@ class Chat:
         return sys.stdin.readline()
 
     def _send(self, line: str) -> None:
+        if line.startswith("/") and _SEND.fullmatch(line) is None:
+            # A slip must not reach the agent: "/quit" would opt the person out.
+            self._print("not sent: /send FILE [words] and /quit are the commands; a text can't begin with /")
+            return
         try:
             self._server.call("POST", self._path, {"to": self._number, **self._said(line)})
         except OperatorError as error:

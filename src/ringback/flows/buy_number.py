@@ -87,7 +87,9 @@ def _check(db: Any, asked: BuyNumber, limit: int) -> None:
     if asked.agent_id is not None:
         agents.get(db, asked.account_id, asked.agent_id)
     if number_store.count(db, asked.account_id) >= limit:
-        raise NumberLimitReached(f"this account may hold {limit} numbers; release one, or raise number_limit")
+        raise NumberLimitReached(
+            f"this account may hold {limit} numbers; release one, or raise RINGBACK_NUMBER_LIMIT"
+        )
 
 
 async def _offers(carrier: Carrier, asked: BuyNumber) -> list[Offer]:

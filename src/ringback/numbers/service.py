@@ -69,7 +69,7 @@ def open_purchase(
     """Write the order for one number before the carrier is asked. Raises `NumberLimitReached`."""
     if store.count(tx, account_id) + store.open_purchases(tx, account_id) >= limit:
         raise NumberLimitReached(
-            f"this account may hold {limit} numbers; release one, or raise the server's number_limit"
+            f"this account may hold {limit} numbers; release one, or raise the server's RINGBACK_NUMBER_LIMIT"
         )
     return tx.insert(
         number_orders,

@@ -41,7 +41,7 @@ def needed(db: Reads, account_id: str, scope: str) -> Row:
     """The endpoint of a scope. Raises `WebhookNotFound`."""
     row = get(db, account_id, scope)
     if row is None:
-        whose = "this project" if scope == PROJECT else "this agent"
+        whose = "this account" if scope == PROJECT else "this agent"
         raise WebhookNotFound(f"no webhook is set for {whose}; set one first")
     return row
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ringback import __version__
 from ringback.testing import Handsets, Ringback
 from tests.conformance.limited import TOLD, Limited
 from tests.conformance.packs.pack import Pack, Process
@@ -14,7 +15,9 @@ from tests.conformance.seen import Request
 
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(120)]
 
-NOT_BUILT = "AgentPhone API error 400: this operation is not built in this version of Ringback"
+NOT_BUILT = (
+    f"AgentPhone API error 400: calls are not built yet in Ringback {__version__}; its README says what is"
+)
 TOOLS = {
     "buy_number", "create_agent", "create_contact", "get_conversation", "get_transcript", "list_agents", "list_calls",
     "list_contacts", "list_conversations", "list_numbers", "make_call", "send_sms",

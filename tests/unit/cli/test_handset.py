@@ -124,13 +124,11 @@ def test_chat_sends_files(
     phones.on("GET /sim/v1/handsets/hs_1/messages", {"data": [], "hasMore": False})
     phones.on("POST /sim/v1/media", {"id": "med_1", "url": "http://here/med_1"})
     phones.on("POST /sim/v1/handsets/hs_1/messages", text(7, "out"))
-    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{line}\n/sender\n/send nothing.png\n"))
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{line}\n/sender\n/send nothing.png\n/quit\nlate\n"))
     ran = ringback("handset", "chat", "212-555-0100")
     sent = [asked.body for asked in phones.asked if asked.path.endswith("hs_1/messages") and asked.body]
-    assert sent == [
-        {"to": "212-555-0100", "body": words, "mediaUrls": ["http://here/med_1"]},
-        {"to": "212-555-0100", "body": "/sender"},
-    ]
+    assert sent == [{"to": "212-555-0100", "body": words, "mediaUrls": ["http://here/med_1"]}]
+    assert "a text can't begin with /" in ran.out
     assert "not sent: nothing.png can't be read" in ran.out
 
 

@@ -191,6 +191,14 @@ def test_settings_of_an_agent_and_their_defaults() -> None:
         assert f"({spelled})" in told[field.alias or name].replace("`", ""), name
 
 
+def test_every_setting_is_told_with_its_default() -> None:
+    text = PAGES["settings.md"]
+    for name, field in Settings.model_fields.items():
+        assert f"| `{name}` | " in text
+        assert f" | {field.description} |" in text
+    assert sorted(column("settings.md", "All of them")) == sorted(Settings.model_fields)
+
+
 def test_the_settings_of_a_server() -> None:
     for _, variable, line in (row for row in rows(PAGES["quickstart.md"]) if "RINGBACK_" in row[1]):
         name = line.strip("`").split(" = ")[0]

@@ -6,6 +6,7 @@ call").
 
 from fastapi import APIRouter, Request, Response
 
+from ringback import __version__
 from ringback.doors.rest.caller import scoped
 from ringback.doors.rest.errors import ApiError
 
@@ -49,8 +50,23 @@ NOT_BUILT_WITHOUT_KEY: tuple[tuple[str, str, str], ...] = (
 )
 
 
+_WHAT = {
+    "/v1/agents/voices": "voices are",
+    "/v1/register": "registration is",
+    "/v1/sip-trunks": "SIP trunks are",
+    "/v1/verify": "verification is",
+    "/v1/location": "location is",
+    "/integrations/whatsapp": "WhatsApp is",
+    "/v0/agent": "sign-up is",
+}
+"""What a refusal is about, by how the path begins; everything else is about calls."""
+
+
 async def _refuse(request: Request) -> Response:
-    raise ApiError(400, "NOT_IMPLEMENTED", "this operation is not built in this version of Ringback")
+    path = request.url.path
+    what = next((told for start, told in _WHAT.items() if path.startswith(start)), "calls are")
+    told = f"{what} not built yet in Ringback {__version__}; its README says what is"
+    raise ApiError(400, "NOT_IMPLEMENTED", told)
 
 
 async def _refuse_a_caller(request: Request) -> Response:
