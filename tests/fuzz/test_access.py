@@ -120,6 +120,8 @@ def test_paths_and_methods_that_are_not_there(target: Target) -> None:
             )
             if problem := said.problem(404, 405):
                 problems.append(f"{operation.method} {wrong}: {problem}")
+            if said.status == 404 and wrong == f"{path}/" and "{" not in operation.path:
+                assert "no slash at the end" in said.json["detail"], wrong
             if "location" in said.headers:
                 problems.append(f"{operation.method} {wrong} redirects")
         others = {"GET", "POST", "PUT", "PATCH", "DELETE", "TRACE"} - methods[operation.path]

@@ -41,7 +41,9 @@ def create(
     else:
         from ringback import offline
 
-        running.make_data_folder(settings.data)
+        # A sub-account can't be in a store that isn't there yet.
+        if account_id is None:
+            running.make_data_folder(settings.data)
         with _store(settings):
             if not settings.on_postgres and not (settings.data / running.STORE).exists():
                 click.echo(f"There was no store in {settings.data}: making one.", err=True)

@@ -131,6 +131,8 @@ def test_no_store_yet(ringback: Command, offline: list[tuple[Any, ...]], folder:
     ran = ringback("keys", "list", "--data", "elsewhere")
     assert ran.code == 2
     assert "there is no store in" in ran.err
+    assert ringback("keys", "create", "--data", "elsewhere", "--account", "sub_1").code == 2
+    assert not (folder.parent / "elsewhere").exists()
     assert ringback("keys", "create", "--data", "elsewhere").code == 0
     assert (folder.parent / "elsewhere").stat().st_mode & 0o777 == 0o700
 

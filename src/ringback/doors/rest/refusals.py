@@ -59,10 +59,14 @@ async def _http(request: Request, error: Exception) -> Response:
     if error.status_code == 405:
         return _other_method(request)
     code = _CODES.get(error.status_code, "BAD_REQUEST")
-    told = str(error.detail)
-    if error.status_code == 404 and request.url.path == "/":
-        told = "there is no page here: the API is at /v1, and README.md leads to a first text"
+    told = _nothing_here(request) if error.status_code == 404 else str(error.detail)
     return error_response(error.status_code, code, told, headers=error.headers)
+
+
+def _nothing_here(request: Request) -> str:
+    if request.url.path == "/":
+        return "there is no page here: the API is at /v1, and README.md leads to a first text"
+    return "there is nothing at this path: paths begin with one /v1 and have no slash at the end"
 
 
 def _other_method(request: Request) -> Response:
