@@ -31,11 +31,11 @@ def judges() -> Path:
 
 
 def run(ringback: Ringback, *command: str, cwd: Path | None = None) -> str:
-    """What a program of the page says whose address is this server's."""
-    told = os.environ | {"RINGBACK_API_KEY": ringback.api_key}
-    here = [part.replace(f"127.0.0.1:{PORT}", ringback.base_url.removeprefix("http://")) for part in command]
-    assert here != list(command)
-    done = subprocess.run(here, cwd=cwd, env=told, capture_output=True, text=True, timeout=100, check=False)
+    """What a program of the page says that finds this server in its environment."""
+    told = os.environ | {"RINGBACK_URL": ringback.base_url, "RINGBACK_API_KEY": ringback.api_key}
+    done = subprocess.run(
+        command, cwd=cwd, env=told, capture_output=True, text=True, timeout=100, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -54,10 +54,11 @@ def test_python(ringback: Ringback) -> None:
 def test_typescript(ringback: Ringback, handset: Handsets, judges: Path) -> None:
     phone = handset("+14155550123")
     program = (node(), "--input-type=module", "--eval", NPM)
-    said = run(ringback, *program, cwd=judges / "npm")
-    [number] = numbers(ringback)
-    assert said == f"{number.phone_number} sms\n"
-    assert phone.wait_for().body == "Your table is ready."
+    for _ in range(2):  # it can be run again
+        said = run(ringback, *program, cwd=judges / "npm")
+        number = numbers(ringback)[0]
+        assert said == f"{number.phone_number} sms\n"
+        assert phone.wait_for().body == "Your table is ready."
 
 
 def test_settings_of_what_can_not_be_installed(judges: Path) -> None:
@@ -83,14 +84,14 @@ def test_settings_of_what_can_not_be_installed(judges: Path) -> None:
     assert re.findall(r"env set (\w+)", convex) == ["AGENTPHONE_API_KEY", "AGENTPHONE_BASE_URL"]
 
 
-def test_the_key_comes_from_the_folder(ringback: Ringback, tmp_path: Path) -> None:
+def test_address_and_key_are_put_where_programs_find_them(ringback: Ringback, tmp_path: Path) -> None:
     [export] = blocks(PAGE, "bash")
     (tmp_path / "ringback-data").symlink_to(ringback.settings.data)
     shown = subprocess.run(
-        ["bash", "-ec", f'{export}echo "$RINGBACK_API_KEY"'],
+        ["bash", "-ec", f'{export}echo "$RINGBACK_URL $RINGBACK_API_KEY"'],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         text=True,
         check=True,
     )
-    assert shown.stdout.strip() == ringback.api_key
+    assert shown.stdout == f"http://127.0.0.1:{PORT} {ringback.api_key}\n"

@@ -72,7 +72,7 @@ def use(asked: dict[str, Any]) -> str:
 def run(asked: dict[str, Any]) -> str:
     """What a program prints."""
     agentphone.AgentPhone = _AgentPhone
-    os.environ["RINGBACK_API_KEY"] = asked["key"]
+    os.environ |= {"RINGBACK_URL": asked["base_url"], "RINGBACK_API_KEY": asked["key"]}
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         exec(asked["program"], {"__name__": "__main__"})
     return printed.getvalue()

@@ -75,7 +75,7 @@ class Pack:
         return Outcome(**self._process.ask(**self._at, tool=tool, given=given))
 
     def run(self, program: str) -> Outcome:
-        """Run a program in which RINGBACK_API_KEY holds the key."""
+        """Run a program in which RINGBACK_URL and RINGBACK_API_KEY hold address and key."""
         return Outcome(**self._process.ask(**self._at, program=program))
 
     def failure(self, error: str, text: str) -> Outcome:
