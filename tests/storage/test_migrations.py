@@ -9,7 +9,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, MetaData, Table, insert, select
+from sqlalchemy import Connection, Engine, MetaData, Table, insert, select, text
 
 from ringback.operator_error import OperatorError
 from ringback.storage import indexes, migrate
@@ -39,6 +39,20 @@ def test_from_empty_to_what_the_code_says(empty: Engine) -> None:
     assert migrate.revision_of(empty) == migrate.HEAD
     with empty.connect() as conn:
         assert compare_metadata(MigrationContext.configure(conn), metadata) == []
+
+
+def test_a_store_of_a_newer_version_is_left_alone(empty: Engine, tmp_path: Path) -> None:
+    migrate.migrate(empty)
+    with empty.begin() as conn:
+        conn.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(migrate.StoreIsNewer, match="9999"):
+        migrate.migrate(empty)
+    assert migrate.revision_of(empty) == "9999"
+    if empty.dialect.name == "sqlite":
+        (tmp_path / "store.db").rename(tmp_path / "ringback.db")
+        with pytest.raises(OperatorError, match="newer version") as told:
+            bring_up(OwnSettings(data=tmp_path))
+        assert told.value.exit_code == 3
 
 
 def test_the_head_is_the_newest_migration() -> None:

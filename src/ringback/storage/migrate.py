@@ -12,6 +12,10 @@ HEAD = "0002"
 """The newest revision; a test keeps it equal to the migrations' own head."""
 
 
+class StoreIsNewer(Exception):
+    """The store was written by a newer version; going back would lose what that one keeps."""
+
+
 def engine_for_file(path: Path) -> Engine:
     return create_engine("sqlite://", creator=lambda: _plain(path), module=sqlite.module, poolclass=NullPool)
 
@@ -41,9 +45,16 @@ def revision_of(engine: Engine) -> str | None:
 
 
 def migrate(engine: Engine) -> bool:
-    """Bring the store to `HEAD`; whether there was anything to do. Several processes may try at once."""
-    if revision_of(engine) == HEAD:
+    """Bring the store to `HEAD`; whether there was anything to do. Several processes may try at once.
+
+    Raises `StoreIsNewer`, changing nothing.
+    """
+    found = revision_of(engine)
+    if found == HEAD:
         return False
+    # Revisions are numbers that count up.
+    if found is not None and found > HEAD:
+        raise StoreIsNewer(found)
     # Importing Alembic takes longer than starting the rest: only where there is work for it.
     from alembic import command
 

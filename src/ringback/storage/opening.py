@@ -24,9 +24,19 @@ def file_of(settings: Settings) -> Path:
 
 def bring_up(settings: Settings) -> bool:
     """Migrate the store; whether there was anything to do. Raises `OperatorError` when it can't be opened."""
-    if settings.database_url is not None:
-        return _bring_up_database(settings.database_url)
-    path = file_of(settings)
+    try:
+        if settings.database_url is not None:
+            return _bring_up_database(settings.database_url)
+        return _bring_up_file(file_of(settings))
+    except migrate.StoreIsNewer as newer:
+        raise OperatorError(
+            f"the store was written by a newer version of Ringback (its revision is {newer}, this version knows"
+            f" {migrate.HEAD}): run that version, or choose another store with --data or --database",
+            exit_code=SERVICE_MISSING,
+        ) from None
+
+
+def _bring_up_file(path: Path) -> bool:
     try:
         return migrate.migrate(migrate.engine_for_file(path))
     except (DatabaseError, sqlite.module.Error, OSError) as error:

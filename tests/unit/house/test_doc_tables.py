@@ -18,6 +18,7 @@ from ringback.compliance import service as compliance
 from ringback.conversations.service import MAX_METADATA_BYTES
 from ringback.doors.http.limits import Limits
 from ringback.doors.rest.endpoints.messages import MAX_CHARACTERS, MAX_MEDIA
+from ringback.doors.rest.endpoints.not_built import _WHAT, NOT_BUILT, NOT_BUILT_WITHOUT_KEY
 from ringback.doors.rest.guard import MAX_QUERY_VALUE
 from ringback.doors.rest.json_body import MAX_NESTING
 from ringback.doors.rest.refusals import _CODES
@@ -197,6 +198,18 @@ def test_every_setting_is_told_with_its_default() -> None:
         assert f"| `{name}` | " in text
         assert f" | {field.description} |" in text
     assert sorted(column("settings.md", "All of them")) == sorted(Settings.model_fields)
+
+
+def test_the_readme_lists_what_of_the_api_is_not_built() -> None:
+    missing: set[str] = set()
+    for _, path, _ in NOT_BUILT + NOT_BUILT_WITHOUT_KEY:
+        begins = [start for start in _WHAT if path.startswith(start)]
+        assert begins or "calls" in path
+        missing.add(_WHAT[begins[0]].rpartition(" ")[0] if begins else "calls")
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    told = re.search(r"## Not built yet Of the API: ([^.]+)\. They answer 400 `NOT_IMPLEMENTED`", readme)
+    assert told
+    assert set(re.split(r", | and ", told[1])) == missing
 
 
 def test_the_settings_of_a_server() -> None:
