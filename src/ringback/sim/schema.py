@@ -99,6 +99,10 @@ LOG_KEPT = 100_000
 """Entries of the event log that survive a restart; older ones can't be resumed from any more."""
 
 
+class FileIsNewer(OSError):
+    """The file was written by a newer version."""
+
+
 def open_store(path: Path) -> Connection:
     """The writing connection, its tables made if need be: those that an older version lacks as well.
 
@@ -111,7 +115,7 @@ def open_store(path: Path) -> Connection:
     found = conn.execute("PRAGMA user_version").fetchone()["user_version"]
     if found > VERSION:
         conn.close()
-        raise RuntimeError(f"{path} was written by a newer version of Ringback")
+        raise FileIsNewer(f"{path} was written by a newer version of Ringback")
     conn.executescript(TABLES)
     conn.execute(f"PRAGMA user_version = {VERSION}")
     conn.execute("DELETE FROM log WHERE seq <= (SELECT coalesce(max(seq), 0) FROM log) - ?", (LOG_KEPT,))

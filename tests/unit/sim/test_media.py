@@ -411,5 +411,5 @@ async def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     conn = open_store(tmp_path / "network.db")
     conn.execute("PRAGMA user_version = 3")
     conn.close()
-    with pytest.raises(RuntimeError, match="newer version"):
+    with pytest.raises(OSError, match="newer version"):
         open_store(tmp_path / "network.db")
