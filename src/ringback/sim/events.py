@@ -9,6 +9,8 @@ from ringback.sim.texts import Text
 from ringback.sim.unit import Unit, to_json
 
 BATCH = 200
+# Inside JSON only a text holds these, and readers such as Python's `splitlines` take them for the end of a line.
+_LINE_ENDS = {0x85: "\\u0085", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,8 @@ class LogEntry:
 
     def data(self, base: str) -> str:
         """The event as JSON on one line; media are reached at `base`."""
-        return self.told if isinstance(self.told, str) else to_json(self.told.to_wire(base))
+        told = self.told if isinstance(self.told, str) else to_json(self.told.to_wire(base))
+        return told.translate(_LINE_ENDS)
 
 
 def last_seq(unit: Unit, handset_id: str | None) -> int:
