@@ -14,7 +14,7 @@ MEDIA_S = 12.0
 
 @dataclass(frozen=True, slots=True)
 class OutboundText:
-    """One text to hand over. `reference` is our message id; `validity_ms` the carrier's own limit from now."""
+    """One text to hand over. `reference` is our own name of it; `validity_ms` the carrier's own limit from now."""
 
     reference: str
     from_: str
@@ -86,13 +86,18 @@ class InboundMessage:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryReceipt:
-    """What became of a text that the carrier took. `ref` is what its submit answered (or will answer)."""
+    """What became of a text that the carrier took. `ref` is what its submit answered (or would have answered).
+
+    `reference` is what the submit named it, from a carrier that says so: a receipt then finds its text even when the
+    answer to the submit was lost.
+    """
 
     carrier: str
     ref: str
     status: ReceiptStatus
     code: str | None = None
     reason: str | None = None
+    reference: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +125,7 @@ class Carrier(Protocol):
 
     name: str
     takes_our_id: bool
-    """Whether a second submit under one `reference` is known to be the same text."""
+    """Whether a second submit under one `reference` is known to be the same text, and answered with the same ref."""
 
     async def start(self) -> None: ...
 

@@ -97,7 +97,7 @@ class CarrierEvents:
         await self._store.write(
             lambda tx: settle_text.receipt(tx, receipt),
             account=owner["account_id"] if owner is not None else None,
-            needs=[(schema.carrier_refs, (receipt.carrier, "out", receipt.ref))],
+            needs=settle_text.needs_of_receipt(receipt),
         )
 
     async def _reclaim(self, e164: str, owner: Row | None) -> None:

@@ -46,6 +46,9 @@ def unanswered(tx: Tx, work: Claimed) -> None:
     if outbox.held(tx, work) is None:
         return
     _move(tx, message, "unconfirmed", reason="the carrier gave no answer; it may have taken the text")
+    early = messages.parked_receipt(tx, messages.get(tx, work.account_id, work.subject_id))
+    if early is not None:
+        apply_receipt(tx, messages.get(tx, work.account_id, work.subject_id), early)
     _done(tx, work, message)
 
 
@@ -58,7 +61,17 @@ def _done(tx: Tx, work: Claimed, message: Row) -> None:
 
 def owner_of(db: Reads, receipt: DeliveryReceipt) -> Row | None:
     """Whose message a receipt speaks of (`account_id`, which may be None), as far as it is known."""
+    if receipt.reference is not None:
+        return {"account_id": messages.key_of(receipt.reference)[0]}
     return db.get(schema.carrier_refs, receipt.carrier, "out", receipt.ref)
+
+
+def needs_of_receipt(told: DeliveryReceipt) -> Sequence[Need]:
+    """The rows that a receipt reads, as far as they are known before."""
+    found: list[Need] = [(schema.carrier_refs, (told.carrier, "out", told.ref))]
+    if told.reference is not None:
+        found.append((schema.messages, messages.key_of(told.reference)))
+    return found
 
 
 def receipt(tx: Tx, told: DeliveryReceipt) -> None:

@@ -77,7 +77,7 @@ class Dispatcher(LaneWorker[Job]):
             )
             return
         text = OutboundText(
-            reference=message["id"],
+            reference=messages.reference_of(message),
             from_=message["from_e164"],
             to=message["to_e164"],
             body=message["body"],

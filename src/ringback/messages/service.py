@@ -101,6 +101,17 @@ def advance(
     return tx.update(messages, message, status=status, error_code=code, failure_reason=reason, **stamp)
 
 
+def reference_of(message: Row) -> str:
+    """What a carrier is told as our name of a message: enough to find it again."""
+    return f"{message['account_id']}/{message['id']}"
+
+
+def key_of(reference: str) -> tuple[str, str]:
+    """The account and the id of the message that `reference_of` named."""
+    account_id, _, message_id = reference.partition("/")
+    return account_id, message_id
+
+
 def note_ref(tx: Tx, message: Row, ref: str) -> DeliveryReceipt | None:
     """The carrier answered a submit with `ref`; the receipt, if that came first."""
     row = tx.get(carrier_refs, message["carrier"], "out", ref)
@@ -118,24 +129,38 @@ def note_ref(tx: Tx, message: Row, ref: str) -> DeliveryReceipt | None:
 
 
 def message_of_receipt(tx: Tx, receipt: DeliveryReceipt) -> Row | None:
-    """The message that a receipt speaks of; while that is not known the receipt is kept until the submit's answer."""
+    """The message that a receipt speaks of; None while its submit is under way, whose end then finds the receipt."""
     row = tx.get(carrier_refs, receipt.carrier, "out", receipt.ref)
-    known = {"status": receipt.status, "code": receipt.code, "reason": receipt.reason}
+    if row is not None and row["message_id"] is not None:
+        return tx.get(messages, row["account_id"], row["message_id"])
+    message = _named_in(tx, receipt)
     if row is None:
-        tx.insert(
-            carrier_refs,
-            carrier=receipt.carrier,
-            direction="out",
-            ref=receipt.ref,
-            created_at=tx.now,
-            **known,
+        row = tx.insert(
+            carrier_refs, carrier=receipt.carrier, direction="out", ref=receipt.ref, created_at=tx.now
         )
+    if row["status"] is None:
+        tx.update(carrier_refs, row, status=receipt.status, code=receipt.code, reason=receipt.reason)
+    if message is None:
         return None
-    if row["message_id"] is None:
-        if row["status"] is None:
-            tx.update(carrier_refs, row, **known)
+    if message["status"] == "queued":
+        tx.update(messages, message, carrier_ref=receipt.ref)
         return None
-    return tx.get(messages, row["account_id"], row["message_id"])
+    note_ref(tx, message, receipt.ref)
+    return message
+
+
+def _named_in(tx: Tx, receipt: DeliveryReceipt) -> Row | None:
+    if receipt.reference is None:
+        return None
+    message = tx.get(messages, *key_of(receipt.reference))
+    if message is None or message["direction"] != "outbound" or message["carrier"] != receipt.carrier:
+        return None
+    return message
+
+
+def parked_receipt(tx: Tx, message: Row) -> DeliveryReceipt | None:
+    """The receipt of a text whose submit ended without an answer, if it came before that end and named the text."""
+    return note_ref(tx, message, message["carrier_ref"]) if message["carrier_ref"] is not None else None
 
 
 def media_of(message: Row) -> list[str]:

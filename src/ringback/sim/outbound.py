@@ -15,7 +15,7 @@ from ringback.sim.unit import Unit
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A text as the server hands it over; `reference` is its own id of it, which this carrier only notes."""
+    """A text as the server hands it over. `reference` is its own name of it: the same again is the same text."""
 
     reference: str
     sender: str
@@ -62,7 +62,10 @@ def hear(unit: Unit, text: Submission, pace: Pace) -> Heard | Outcome:
 
 
 def look(unit: Unit, text: Submission) -> Handset | Outcome | None:
-    """The phone that the text is for, if one has that number, or why the text is refused."""
+    """The phone that the text is for, if one has that number; or the outcome: refused, or taken before."""
+    taken = unit.one("SELECT ref FROM submitted WHERE reference = ?", text.reference)
+    if taken is not None:
+        return Outcome(taken["ref"])
     if inventory.line_state(unit, text.sender) != "held":
         return _refused("21606", f"{text.sender} is no number of this account")
     handset = handsets.by_number(unit, text.recipient)
@@ -90,7 +93,9 @@ def take(unit: Unit, text: Submission, heard: Heard, media: tuple[Attachment, ..
         media,
         text.channel,
         unit.now + text.validity_ms,
+        text.reference,
     )
+    unit.run("INSERT INTO submitted (reference, ref) VALUES (?, ?)", text.reference, parcel.ref)
     carry(unit, parcel, handset)
     error = NeverAnswers("the carrier took the message and never answered") if heard.mute else None
     early = handset is not None and TEXT_MANNERS[handset.personality].early

@@ -25,7 +25,13 @@ def delay(unit: Unit, kind: str, sender: str, recipient: str) -> int:
 
 def send_receipt(unit: Unit, parcel: Parcel, failure: str | None, after_ms: int = 0) -> None:
     """Tell the server what became of its text; `failure` is the carrier's code, None means delivered."""
-    told = {"ref": parcel.ref, "sender": parcel.sender, "recipient": parcel.recipient, "code": failure}
+    told = {
+        "ref": parcel.ref,
+        "reference": parcel.reference,
+        "sender": parcel.sender,
+        "recipient": parcel.recipient,
+        "code": failure,
+    }
     after_ms += delay(unit, "receipt", parcel.sender, parcel.recipient)
     if after_ms:
         unit.start_timer(unit.now + after_ms, "receipt", told)
@@ -41,6 +47,7 @@ def emit_receipt(unit: Unit, told: dict[str, Any]) -> None:
     code = told["code"]
     receipt = {
         "ref": told["ref"],
+        "reference": told.get("reference"),
         "status": "failed" if code else "delivered",
         "code": code,
         "reason": REASONS.get(code) if code else None,

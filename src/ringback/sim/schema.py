@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ringback.kit.sqlite import Connection, connect
 
-VERSION = 2
+VERSION = 3
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS settings (one INTEGER PRIMARY KEY CHECK (one = 1), value TEXT NOT NULL);
@@ -45,6 +45,7 @@ CREATE TABLE IF NOT EXISTS texts (
     code TEXT
 );
 CREATE INDEX IF NOT EXISTS texts_of_handset ON texts (handset_id, at_ms);
+CREATE TABLE IF NOT EXISTS submitted (reference TEXT PRIMARY KEY, ref TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS stored (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     handset_id TEXT NOT NULL,

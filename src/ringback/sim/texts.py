@@ -14,7 +14,10 @@ from ringback.sim.unit import Unit, to_json
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A text on its way. `ref` is the carrier's id of it; `until_ms` when the network gives up."""
+    """A text on its way. `ref` is the carrier's id of it; `until_ms` when the network gives up.
+
+    `reference` is what the server called it; a handset's own text has none.
+    """
 
     ref: str
     sender: str
@@ -23,6 +26,7 @@ class Parcel:
     media: tuple[Attachment, ...] = ()
     channel: str = "sms"
     until_ms: int = 0
+    reference: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -33,6 +37,7 @@ class Parcel:
             "media_urls": [one.to_json() for one in self.media],
             "channel": self.channel,
             "until_ms": self.until_ms,
+            "reference": self.reference,
         }
 
     @staticmethod

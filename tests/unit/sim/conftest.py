@@ -1,5 +1,6 @@
 """A network on a frozen clock, and how to make the usual things on it."""
 
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -50,6 +51,7 @@ class Side:
         self.network = network
         self.clock = clock
         self.seen = 0
+        self._numbers = itertools.count(1)
 
     async def buy(self, country: str = "US", area_code: str | None = None) -> str:
         sale = (await self.network.search(Wish(country, area_code)))[0]
@@ -57,7 +59,9 @@ class Side:
         return sale.e164
 
     async def submit(self, sender: str, to: str, body: str = "hello", **more: object) -> str:
-        return await self.network.submit(Submission("msg_1", sender, to, body, **more))  # type: ignore[arg-type]
+        """A text of its own, unless `reference` says which it is."""
+        reference = str(more.pop("reference", f"msg_{next(self._numbers)}"))
+        return await self.network.submit(Submission(reference, sender, to, body, **more))  # type: ignore[arg-type]
 
     async def hear(self) -> list[CarrierEvent]:
         """New carrier events, acknowledged."""

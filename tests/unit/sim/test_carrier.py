@@ -168,10 +168,10 @@ async def test_texts_and_events(world: tuple[Carrier, httpx.AsyncClient], web: W
     phone = (await client.post("/sim/v1/handsets", json={})).json()
     path = f"/sim/v1/handsets/{phone['id']}/messages"
     picture = web.put("/1", PNG)
-    text = OutboundText("msg_1", ours, phone["phoneNumber"], "héllo 🙂", (picture,), "mms")
+    text = OutboundText("msg_texts", ours, phone["phoneNumber"], "héllo 🙂", (picture,), "mms")
     ref = await carrier.submit(text)
     (receipt,) = await hear(carrier, 1)
-    assert receipt == DeliveryReceipt("simulated", ref, "delivered")
+    assert receipt == DeliveryReceipt("simulated", ref, "delivered", reference="msg_texts")
     (arrived,) = (await client.get(path)).json()["data"]
     assert (arrived["body"], arrived["mediaUrls"]) == (text.body, [one["url"] for one in arrived["media"]])
     assert (await client.get(arrived["mediaUrls"][0])).content == PNG
@@ -182,7 +182,7 @@ async def test_texts_and_events(world: tuple[Carrier, httpx.AsyncClient], web: W
     told = (await client.get(path)).json()["data"][0]
     assert (told["id"], told["status"]) == (sent["id"], "delivered")
     with pytest.raises(Refused) as caught:
-        await carrier.submit(replace(text, from_="+14155550100"))
+        await carrier.submit(replace(text, reference="msg_texts_2", from_="+14155550100"))
     assert caught.value.code == "21606"
     await client.post("/sim/v1/faults", json={"kind": "number-reclaimed", "match": {"number": ours}})
     (reclaimed,) = await hear(carrier, 1)
@@ -194,7 +194,7 @@ async def test_faults(world: tuple[Carrier, httpx.AsyncClient]) -> None:
     carrier, client = world
     ours = await buy(carrier, "ord_faults")
     phone = (await client.post("/sim/v1/handsets", json={})).json()
-    text = OutboundText("msg_1", ours, phone["phoneNumber"], "hi")
+    text = OutboundText("msg_faults", ours, phone["phoneNumber"], "hi")
     for kind, error in (
         ("throttled", Throttled),
         ("connection-lost", Unreachable),
@@ -206,6 +206,7 @@ async def test_faults(world: tuple[Carrier, httpx.AsyncClient]) -> None:
             await carrier.submit(text)
     (receipt,) = await hear(carrier, 1)
     assert isinstance(receipt, DeliveryReceipt)
+    assert (receipt.ref, receipt.reference) == (await carrier.submit(text), "msg_faults")
     messages = (await client.get(f"/sim/v1/handsets/{phone['id']}/messages")).json()["data"]
     assert [message["body"] for message in messages] == ["hi"]
 
@@ -280,13 +281,14 @@ async def test_a_killed_network_remembers(sim: Sim) -> None:
     carrier = RemoteSimulatedCarrier(sim.url, answer_timeout_s=2)
     await carrier.start()
     ours = await buy(carrier, "ord_killed")
-    ref = await carrier.submit(OutboundText("msg_1", ours, "+14155550101", "x"))
+    ref = await carrier.submit(OutboundText("msg_killed", ours, "+14155550101", "x"))
     assert sim.stop(signal.SIGKILL) == -signal.SIGKILL
     with pytest.raises((Unreachable, NoAnswer)):
-        await carrier.submit(OutboundText("msg_2", ours, "+14155550101", "x"))
+        await carrier.submit(OutboundText("msg_killed_2", ours, "+14155550101", "x"))
     sim.start()
     assert await carrier.order_of("ord_killed") == ours
-    assert await hear(carrier, 1) == [DeliveryReceipt("simulated", ref, "delivered")]
+    assert await hear(carrier, 1) == [DeliveryReceipt("simulated", ref, "delivered", reference="msg_killed")]
+    assert await carrier.submit(OutboundText("msg_killed", ours, "+14155550101", "x")) == ref
     await carrier.stop()
 
 

@@ -41,9 +41,13 @@ async def test_submit_timeout_takes_the_text(network: Network, side: Side, hands
     ours, phone = await side.buy(), await handset("answers")
     await network.create_fault("submit-timeout", recipient=phone.e164)
     with pytest.raises(NeverAnswers):
-        await side.submit(ours, phone.e164, "taken")
+        await side.submit(ours, phone.e164, "taken", reference="acct_1/msg_9")
     assert [text.body for text in (await network.list_texts(phone.id))[0]] == ["taken"]
-    assert [event.data["status"] for event in await side.hear()] == ["delivered"]
+    (receipt,) = await side.hear()
+    assert (receipt.data["status"], receipt.data["reference"]) == ("delivered", "acct_1/msg_9")
+    assert await side.submit(ours, phone.e164, "taken", reference="acct_1/msg_9") == receipt.data["ref"]
+    assert await side.hear() == []
+    assert len((await network.list_texts(phone.id))[0]) == 1
 
 
 async def test_receipt_lost_and_duplicated(network: Network, side: Side, handset: MakeHandset) -> None:

@@ -395,11 +395,13 @@ def _make_old(path: Path) -> None:
     """The file as version 1 wrote it, for texts with one picture each."""
     conn = open_store(path)
     conn.execute("DROP TABLE media")
+    conn.execute("DROP TABLE submitted")
     conn.execute("DROP TABLE media_bytes")
     conn.execute("""UPDATE texts SET media = '["https://a.test/1.png"]'""")
     for table, column in (("stored", "parcel"), ("timers", "data")):
         for row in conn.execute(f"SELECT seq, {column} AS text FROM {table}").fetchall():
             data = json.loads(row["text"])
+            data.pop("reference", None)
             if "media_urls" in data:
                 data["media_urls"] = ["https://a.test/1.png"]
             conn.execute(f"UPDATE {table} SET {column} = ? WHERE seq = ?", (json.dumps(data), row["seq"]))
@@ -409,7 +411,7 @@ def _make_old(path: Path) -> None:
 
 async def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     conn = open_store(tmp_path / "network.db")
-    conn.execute("PRAGMA user_version = 3")
+    conn.execute("PRAGMA user_version = 99")
     conn.close()
     with pytest.raises(OSError, match="newer version"):
         open_store(tmp_path / "network.db")

@@ -30,7 +30,7 @@ class SimulatedCarrier:
     """
 
     name = NAME
-    takes_our_id = False
+    takes_our_id = True
 
     def __init__(self, network: Network, *, answer_timeout_s: float = 5.0) -> None:
         self._network = network

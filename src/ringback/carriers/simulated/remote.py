@@ -39,7 +39,7 @@ class RemoteSimulatedCarrier:
     """One connection to the simulated network at `url`, such as `http://127.0.0.1:8643`."""
 
     name = NAME
-    takes_our_id = False
+    takes_our_id = True
 
     def __init__(self, url: str, *, answer_timeout_s: float = 5.0) -> None:
         self._base = url.rstrip("/") + "/carrier/v1"

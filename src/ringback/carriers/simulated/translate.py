@@ -20,5 +20,7 @@ def to_event(kind: str, data: dict[str, Any]) -> CarrierEvent:
             data["channel"],
         )
     if kind == "receipt":
-        return DeliveryReceipt(NAME, data["ref"], data["status"], data["code"], data["reason"])
+        return DeliveryReceipt(
+            NAME, data["ref"], data["status"], data["code"], data["reason"], data.get("reference")
+        )
     return NumberReclaimed(NAME, data["ref"], data["e164"])
