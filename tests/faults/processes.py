@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -86,6 +87,11 @@ class Process:
         """How many files it has open."""
         assert self._process is not None
         return len(os.listdir(f"/proc/{self._process.pid}/fd"))
+
+    def limit_files(self, most_bytes: int = resource.RLIM_INFINITY) -> None:
+        """No file of it may grow beyond this from now on: a full disk, which can be emptied again."""
+        assert self._process is not None
+        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (most_bytes, resource.RLIM_INFINITY))
 
     def kill(self) -> None:
         """kill -9."""

@@ -52,7 +52,8 @@ async def test_two_accounts_are_locked_in_one_order(shared_world: World) -> None
     assert {row["event_seq"] for row in await world.rows(schema.accounts)} == {30}
 
 
-async def test_a_receipt_and_the_answer_to_its_submit_meet(shared_world: World) -> None:
+@pytest.mark.parametrize("answered", [True, False])
+async def test_a_receipt_and_the_end_of_its_submit_meet(shared_world: World, answered: bool) -> None:
     """Two processes at once, in either order: every text ends delivered, and each counts once."""
     world = shared_world
     other = await world.another_store()
@@ -62,23 +63,28 @@ async def test_a_receipt_and_the_answer_to_its_submit_meet(shared_world: World) 
     claimed = await world.claim(cap=total)
     assert len(claimed) == total
 
-    async def answer(store: Store, n: int) -> None:
+    async def end(store: Store, n: int) -> None:
         work = claimed[n]
-        await store.write(
-            lambda tx: settle_text.accepted(tx, work, f"ref {n}"),
-            account=world.account,
-            needs=settle_text.needs(work),
-        )
+
+        def unit(tx: Tx) -> None:
+            if answered:
+                settle_text.accepted(tx, work, f"ref {n}")
+            else:
+                settle_text.unanswered(tx, work)
+
+        await store.write(unit, account=world.account, needs=settle_text.needs(work))
 
     async def receipt(store: Store, n: int) -> None:
-        told = DeliveryReceipt("simulated", f"ref {n}", "delivered", None, None)
+        reference = None if answered else f"{world.account}/{claimed[n].subject_id}"
+        told = DeliveryReceipt("simulated", f"ref {n}", "delivered", reference=reference)
         await store.write(
             lambda tx: settle_text.receipt(tx, told),
-            needs=[(schema.carrier_refs, ("simulated", "out", told.ref))],
+            account=None if answered else world.account,
+            needs=settle_text.needs_of_receipt(told),
         )
 
     await asyncio.gather(
-        *[answer(world.store, n) for n in range(total)],
+        *[end(world.store, n) for n in range(total)],
         *[receipt(other, n) for n in reversed(range(total))],
     )
     await other.stop()

@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from ringback.kit.database_faults import DatabaseUnavailable, OutcomeUnknown
 from ringback.kit.groups import Groups, Job, Outcome
 
 try:
@@ -23,6 +24,11 @@ module: Any = _module
 """The DB-API module in use; its exception classes are not those of the standard module."""
 
 VERSION: str = module.sqlite_version
+
+_CANT_WRITE = frozenset({3, 5, 6, 7, 8, 10, 13, 14})
+"""Primary result codes (sqlite.org/rescode.html) of a bad moment: PERM, BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN."""
+_FSYNC = frozenset({"SQLITE_IOERR_FSYNC", "SQLITE_IOERR_DIR_FSYNC"})
+"""Written, but who knows whether it lasts."""
 
 
 @lru_cache(512)
@@ -64,12 +70,13 @@ class GroupCommit(Groups):
 
     def commit(self, batch: list[Job]) -> list[Outcome]:
         try:
-            return self.attempt(self._conn, batch)
+            outcomes = self.attempt(self._conn, batch)
         except BaseException as error:
             _roll_back(self._conn)
-            if len(batch) == 1:
-                return [(batch[0], None, error)]
-            return [outcome for job in batch for outcome in self.commit([job])]
+            if len(batch) > 1:
+                return [outcome for job in batch for outcome in self.commit([job])]
+            outcomes = [(batch[0], None, error)]
+        return [(job, result, error and _told(error)) for job, result, error in outcomes]
 
     def attempt(self, conn: Connection, batch: list[Job]) -> list[Outcome]:
         """One transaction with all of `batch` in it. What it raises rolls everything back and reruns jobs singly."""
@@ -90,6 +97,22 @@ class GroupCommit(Groups):
             conn.execute("RELEASE unit")
         conn.execute("COMMIT")
         return outcomes
+
+
+def _told(error: BaseException) -> BaseException:
+    """The error as callers are told it: a disk that is full or broken is no fault of what was asked."""
+    if not isinstance(error, module.OperationalError) or error.sqlite_errorcode & 0xFF not in _CANT_WRITE:
+        return error
+    if error.sqlite_errorname in _FSYNC:
+        fault: Exception = OutcomeUnknown(
+            f"the disk failed while this was stored ({error}): look before you repeat it"
+        )
+    else:
+        fault = DatabaseUnavailable(
+            f"the store can't be written now ({error}); nothing was done", retry_after_s=5
+        )
+    fault.__cause__ = error
+    return fault
 
 
 def _roll_back(conn: Connection) -> None:

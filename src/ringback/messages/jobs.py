@@ -20,6 +20,7 @@ from ringback.flows.dispatch_text import Job
 from ringback.flows.send_text import KIND
 from ringback.kit import trace
 from ringback.kit.clock import Clock
+from ringback.kit.faults import Unavailable
 from ringback.messages import service as messages
 from ringback.storage import outbox
 from ringback.storage.outbox import Claimed
@@ -109,9 +110,14 @@ class Dispatcher(LaneWorker[Job]):
     async def _settle(self, work: Claimed, unit: Callable[[Tx], None]) -> None:
         try:
             await self._store.write(unit, account=work.account_id, needs=settle_text.needs(work))
-        except Exception:
-            # The row stays claimed; when its lease is over the message is told `unconfirmed`.
-            _log.exception("what became of a submit could not be stored", message_id=work.subject_id)
+        except Exception as error:
+            # The row stays claimed until its lease is over, and is let go then.
+            expected = isinstance(error, Unavailable)
+            _log.error(
+                "what became of a submit could not be stored",
+                message_id=work.subject_id,
+                exc_info=None if expected else error,
+            )
 
 
 def _put_back(tx: Tx, work: Claimed, wait_ms: int) -> None:

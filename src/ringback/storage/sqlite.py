@@ -9,8 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import structlog
+
 from ringback.kit import sqlite, trace
 from ringback.kit.clock import Clock
+from ringback.kit.database_faults import DatabaseUnavailable, OutcomeUnknown
+from ringback.kit.faults import Fault
 from ringback.kit.groups import Job, Outcome
 from ringback.kit.ids import IdMaker
 from ringback.storage.changes import UPDATE, Key
@@ -19,6 +23,7 @@ from ringback.storage.statements import SQLITE, RowStatements, Statement, of
 from ringback.storage.store import Need
 from ringback.storage.tx import Reads, Row, Session, Tx
 
+_log = structlog.get_logger("ringback.store")
 T = TypeVar("T")
 _READERS = 3
 _to_json = json.JSONEncoder(separators=(",", ":")).encode
@@ -137,6 +142,7 @@ class SqliteStore:
         self._path = path
         self._wake = wake
         self._writer = _Writer(path, clock, ids)
+        self._writes = True
         self._threads = ThreadPoolExecutor(_READERS, thread_name_prefix="ringback-reader")
         self._readers: queue.SimpleQueue[sqlite.Connection] = queue.SimpleQueue()
 
@@ -157,10 +163,29 @@ class SqliteStore:
         request_id = trace.request_id.get()
         result: T
         job = _UnitJob(lambda session: session.run(unit, request_id), needs or ())
-        result, wakes = await self._writer.submit(job)
+        try:
+            result, wakes = await self._writer.submit(job)
+        except (DatabaseUnavailable, OutcomeUnknown) as fault:
+            self._note(fault)
+            raise
+        self._note(None)
         for topic in wakes:
             self._wake(topic)
         return result
+
+    def _note(self, fault: Fault | None) -> None:
+        """Tell the log when the store begins to fail and when it is well again, and not each time between."""
+        if (fault is None) is self._writes:
+            return
+        self._writes = fault is None
+        if fault is not None:
+            _log.error(
+                "the store can't be written: make room on the disk",
+                reason=str(fault.__cause__),
+                path=str(self._path),
+            )
+        else:
+            _log.info("the store can be written again")
 
     async def read(self, query: Callable[[Reads], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._query, query)

@@ -15,6 +15,7 @@ from ringback.carriers.protocol import (
 )
 from ringback.carriers.simulated.stream import EventStream, Fetched
 from ringback.carriers.simulated.translate import NAME
+from ringback.kit.database_faults import DatabaseUnavailable
 from ringback.sim.errors import LineDown, LineRefused, LineThrottled, NeverAnswers
 from ringback.sim.inventory import Wish
 from ringback.sim.network import Network
@@ -60,7 +61,7 @@ class SimulatedCarrier:
         wish = Wish(country, area_code, city, state, postal_code, e164, limit)
         try:
             sales = await self._network.search(wish)
-        except LineDown as error:
+        except (LineDown, DatabaseUnavailable) as error:
             raise Unreachable(error.message) from None
         return [
             Offer(sale.e164, sale.country, sale.area_code, sale.city, sale.state, sale.rate_center)
@@ -72,7 +73,7 @@ class SimulatedCarrier:
             await self._network.buy(e164, reference)
         except LineRefused as error:
             raise Refused(error.message, error.code) from None
-        except LineDown as error:
+        except (LineDown, DatabaseUnavailable) as error:
             raise Unreachable(error.message) from None
         except NeverAnswers as error:
             await self._lose_patience(error)
@@ -80,19 +81,19 @@ class SimulatedCarrier:
     async def order_of(self, reference: str) -> str | None:
         try:
             return await self._network.order_of(reference)
-        except LineDown as error:
+        except (LineDown, DatabaseUnavailable) as error:
             raise Unreachable(error.message) from None
 
     async def release(self, e164: str) -> None:
         try:
             await self._network.release(e164)
-        except LineDown as error:
+        except (LineDown, DatabaseUnavailable) as error:
             raise Unreachable(error.message) from None
 
     async def lookup(self, numbers: Sequence[str]) -> Sequence[LineRecord]:
         try:
             lines = await self._network.lookup(numbers)
-        except LineDown as error:
+        except (LineDown, DatabaseUnavailable) as error:
             raise Unreachable(error.message) from None
         return [LineRecord(line.e164, line.line_type, line.rcs) for line in lines]
 
@@ -112,7 +113,7 @@ class SimulatedCarrier:
             raise Refused(error.message, error.code) from None
         except LineThrottled as error:
             raise Throttled(error.message, error.code) from None
-        except LineDown as error:
+        except (LineDown, DatabaseUnavailable) as error:
             raise Unreachable(error.message) from None
         except NeverAnswers as error:
             return await self._lose_patience(error)

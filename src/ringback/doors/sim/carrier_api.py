@@ -13,6 +13,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
+from ringback.kit.database_faults import DatabaseUnavailable
 from ringback.sim.errors import LineDown, LineError, LineRefused, LineThrottled, NeverAnswers
 from ringback.sim.inventory import Wish
 from ringback.sim.network import Network
@@ -89,6 +90,8 @@ def build_carrier_router(network: Network) -> APIRouter:
             return _failure(error)
         except LineError as error:
             return _failure(error)
+        except DatabaseUnavailable as fault:
+            return _failure(LineDown(fault.message))
 
     def sms() -> dict[str, str]:
         return {"US": network.outbound_sms("", "US")}

@@ -1,19 +1,8 @@
 """What callers are told when the database does not answer."""
 
-from ringback.kit.faults import Fault, Unavailable
+from ringback.kit.database_faults import DatabaseUnavailable, OutcomeUnknown
 
-
-class DatabaseUnavailable(Unavailable):
-    """The database can't be reached, or is too contended; nothing was done."""
-
-    code = "DATABASE_UNAVAILABLE"
-
-
-class OutcomeUnknown(Fault):
-    """The database was lost during a commit and can't be asked about it: this may or may not have been done."""
-
-    status = 503
-    code = "OUTCOME_UNKNOWN"
+__all__ = ["DatabaseUnavailable", "OutcomeUnknown", "outcome_unknown", "too_contended", "unavailable"]
 
 
 def unavailable() -> DatabaseUnavailable:
