@@ -65,7 +65,20 @@ Index(
     deliveries.c.created_at,
     deliveries.c.id,
 )
-Index("lanes_due", lanes.c.kind, lanes.c.next_at, **_only("next_at IS NOT NULL"))
+Index(
+    "deliveries_by_message",
+    deliveries.c.account_id,
+    deliveries.c.message_id,
+    **_only("message_id IS NOT NULL"),
+)
+Index(
+    "lanes_due",
+    lanes.c.kind,
+    lanes.c.carrier,
+    lanes.c.next_at,
+    lanes.c.served_at,
+    **_only("next_at IS NOT NULL"),
+)
 Index("outbox_ready", outbox.c.lane_id, outbox.c.due_at, outbox.c.position, **_only("state = 'ready'"))
 Index("outbox_waiting", outbox.c.account_id, outbox.c.chain, outbox.c.position, **_only("state = 'waiting'"))
 Index("outbox_claimed", outbox.c.kind, outbox.c.lease_until, **_only("state = 'claimed'"))

@@ -1,0 +1,94 @@
+"""Paces of carriers, steps of trouble, and what endpoints may ask for."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def _number(name: str, *, null: bool = False) -> sa.Column[int]:
+    default = None if null else "0"
+    return sa.Column(name, sa.BigInteger(), autoincrement=False, nullable=null, server_default=default)
+
+
+def _text(name: str, *, null: bool = True) -> sa.Column[str]:
+    return sa.Column(name, sa.Text(), nullable=null)
+
+
+def upgrade() -> None:
+    op.add_column("accounts", _number("events_pruned"))
+    for name in ("ordered", "unsent"):
+        op.add_column("webhooks", _number(name))
+    for name in ("previous_secret_until", "failing_since", "disabled_at"):
+        op.add_column("webhooks", _number(name, null=True))
+    for name in ("events", "previous_secret_sealed"):
+        op.add_column("webhooks", _text(name))
+    op.add_column("deliveries", _number("attempts_before"))
+    told = sa.text("message_id IS NOT NULL")
+    op.create_index(
+        "deliveries_by_message",
+        "deliveries",
+        ["account_id", "message_id"],
+        unique=False,
+        sqlite_where=told,
+        postgresql_where=told,
+    )
+    op.add_column("events", _text("agent_id"))
+    _part_lanes()
+    _create_steps()
+    _create_paces()
+
+
+def _part_lanes() -> None:
+    op.add_column("lanes", sa.Column("carrier", sa.Text(), nullable=False, server_default=""))
+    op.add_column("lanes", _number("served_at"))
+    # There was one carrier until now.
+    op.execute("UPDATE lanes SET carrier = 'simulated' WHERE kind = 'text'")
+    due = sa.text("next_at IS NOT NULL")
+    op.drop_index("lanes_due", "lanes")
+    op.create_index(
+        "lanes_due",
+        "lanes",
+        ["kind", "carrier", "next_at", "served_at"],
+        unique=False,
+        sqlite_where=due,
+        postgresql_where=due,
+    )
+
+
+def _create_steps() -> None:
+    op.create_table(
+        "steps",
+        _text("account_id", null=False),
+        _text("subject_id", null=False),
+        _text("id", null=False),
+        _text("kind", null=False),
+        sa.Column("at", sa.BigInteger(), autoincrement=False, nullable=False),
+        _number("attempt", null=True),
+        _text("code"),
+        _text("side"),
+        _text("detail"),
+        sa.PrimaryKeyConstraint("account_id", "subject_id", "id"),
+    )
+
+
+def _create_paces() -> None:
+    names = (
+        "next_us",
+        "day",
+        "day_segments",
+        "day_tmobile",
+        "promised_us",
+        "promised_day",
+        "promised_segments",
+    )
+    op.create_table(
+        "paces",
+        _text("account_id", null=False),
+        _text("id", null=False),
+        *[sa.Column(name, sa.BigInteger(), autoincrement=False, nullable=False) for name in names],
+        sa.PrimaryKeyConstraint("account_id", "id"),
+    )
