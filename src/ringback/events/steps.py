@@ -1,0 +1,53 @@
+"""Steps: what did not go straight on with a message or a delivery, kept for whoever asks what became of it."""
+
+from sqlalchemy import bindparam, select
+
+from ringback.storage.schema import steps
+from ringback.storage.statements import Statement
+from ringback.storage.tx import Reads, Row, Tx
+
+_OF_SUBJECT = Statement(
+    select(steps)
+    .where(steps.c.account_id == bindparam("account_id"), steps.c.subject_id == bindparam("subject_id"))
+    .order_by(steps.c.at, steps.c.id)
+)
+
+
+def note(
+    tx: Tx,
+    account_id: str,
+    subject_id: str,
+    kind: str,
+    *,
+    attempt: int | None = None,
+    code: str | None = None,
+    side: str | None = None,
+    detail: str | None = None,
+    once: bool = False,
+) -> None:
+    """Keep one step of a message or a delivery (`subject_id`).
+
+    `kind` says what happened (`retry`, `no-answer`), `code` is the other side's own, `side` whose it was (`you`,
+    `endpoint`, `carrier`, `handset`, `ringback`), `detail` a sentence for people: never a secret or a body. With `once`
+    only the first of its kind at this attempt is kept: what waits for hours leaves one row, not thousands.
+    """
+    step_id = f"{kind}/{attempt or 0}" if once else tx.new_id("stp")
+    if once and tx.get(steps, account_id, subject_id, step_id) is not None:
+        return
+    tx.insert(
+        steps,
+        account_id=account_id,
+        subject_id=subject_id,
+        id=step_id,
+        kind=kind,
+        at=tx.now,
+        attempt=attempt,
+        code=code,
+        side=side,
+        detail=detail,
+    )
+
+
+def steps_of(db: Reads, account_id: str, subject_id: str) -> list[Row]:
+    """The steps of a message or a delivery, oldest first: `kind`, `at` (clock ms), `attempt`, `code`, `side`, `detail`."""
+    return db.all(_OF_SUBJECT, account_id=account_id, subject_id=subject_id)
