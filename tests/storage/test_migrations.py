@@ -60,6 +60,32 @@ def test_the_head_is_the_newest_migration() -> None:
     assert ScriptDirectory(str(folder)).get_current_head() == migrate.HEAD
 
 
+def test_a_migration_that_breaks_off_leaves_the_store_as_it_was(
+    empty: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or the next start would meet half of its tables."""
+    migrate.migrate(empty, to="0001")
+    before = tables_and_columns(empty)
+
+    def broken(*args: Any, **kwargs: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("alembic.op.create_index", broken)
+        with pytest.raises(KeyboardInterrupt):
+            migrate.migrate(empty)
+    assert tables_and_columns(empty) == before
+    assert migrate.revision_of(empty) == "0001"
+    assert migrate.migrate(empty)
+
+
+def tables_and_columns(engine: Engine) -> dict[str, list[str]]:
+    with engine.connect() as conn:
+        return {
+            name: [column.name for column in table.columns] for name, table in migrate.tables_of(conn).items()
+        }
+
+
 def test_many_at_once_migrate_once(empty_postgres_url: str) -> None:
     done: list[bool] = []
 

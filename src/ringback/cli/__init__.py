@@ -7,6 +7,7 @@ import sys
 import click
 
 from ringback import __version__
+from ringback.cli.backup import backup, restore
 from ringback.cli.check import check, migrate
 from ringback.cli.feedback import feedback
 from ringback.cli.handset import handset
@@ -33,7 +34,7 @@ def root() -> None:
     """A self-hosted phone system for AI agents."""
 
 
-for _command in (serve, keys, check, handset, feedback, sim, migrate):
+for _command in (serve, keys, check, handset, feedback, sim, migrate, backup, restore):
     root.add_command(_command)
 
 

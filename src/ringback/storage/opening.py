@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+from sqlalchemy import Engine
 from sqlalchemy.exc import DatabaseError, DBAPIError
 
 from ringback.kit import sqlite
@@ -20,6 +21,14 @@ from ringback.storage.store import Store
 
 def file_of(settings: Settings) -> Path:
     return settings.data / STORE
+
+
+def engine_of(settings: Settings) -> Engine:
+    """An engine on the store that the settings name, whatever its revision. Raises `OperatorError` without a driver."""
+    if settings.database_url is None:
+        return migrate.engine_for_file(file_of(settings))
+    _need_driver()
+    return migrate.engine_for_url(settings.database_url)
 
 
 def bring_up(settings: Settings) -> bool:

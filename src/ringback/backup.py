@@ -1,0 +1,137 @@
+"""A whole server in one file: its store, the key of its secrets, the simulated network; and back from it."""
+
+import contextlib
+import os
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
+
+from sqlalchemy.exc import DBAPIError
+
+from ringback import running
+from ringback.kit import sqlite
+from ringback.operator_error import SERVICE_MISSING, OperatorError
+from ringback.settings import Settings
+from ringback.storage import dump, migrate
+from ringback.storage.opening import engine_of
+from ringback.storage.sealing import KEY_FILE
+
+NETWORK = "network.db"
+_FILES = (KEY_FILE, "first-key")
+_PIECE = 1 << 20
+
+
+def back_up(settings: Settings, path: Path) -> dict[str, int]:
+    """Write `path`, for the operator's eyes only; answers the rows of each table. A server may run meanwhile.
+
+    Raises `OperatorError`: nothing to back up, or a file that is there already.
+    """
+    if not settings.on_postgres and not (settings.data / running.STORE).exists():
+        raise OperatorError(f"there is no store in {settings.data}: name its folder with --data")
+    engine = engine_of(settings)
+    with _answering(settings):
+        if migrate.revision_of(engine) is None:
+            raise OperatorError("the database holds no store of Ringback: nothing to back up")
+    with _written(path) as file:
+        with _answering(settings):
+            counts = dump.dump(engine, file)
+        _add_network(settings.data, file)
+        for name in _FILES:
+            if (settings.data / name).exists():
+                file.write(settings.data / name, f"data/{name}")
+    return counts
+
+
+@contextlib.contextmanager
+def _answering(settings: Settings) -> Iterator[None]:
+    """What the database itself refuses, in one line."""
+    try:
+        yield
+    except DBAPIError as error:
+        where = "the database" if settings.on_postgres else f"the store {settings.data / running.STORE}"
+        reason = " ".join(str(error.orig or error).split())
+        raise OperatorError(
+            f"{where} can't be used ({reason}): look at its server or disk", exit_code=SERVICE_MISSING
+        ) from None
+
+
+@contextlib.contextmanager
+def _written(path: Path) -> Iterator[ZipFile]:
+    """A new ZIP file that appears under its name once it is whole."""
+    if path.exists():
+        raise OperatorError(f"{path} is there already: name another file")
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "wb") as raw:
+            with ZipFile(raw, "w", ZIP_DEFLATED, compresslevel=6) as file:
+                yield file
+            raw.flush()
+            os.fsync(raw.fileno())
+        os.link(fresh, path)
+    except FileExistsError:
+        raise OperatorError(f"{path} is there already: name another file") from None
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def _add_network(data: Path, file: ZipFile) -> None:
+    """The simulated network as it is now. Its own file format: it is the far side, and no table of ours."""
+    if not (data / NETWORK).exists():
+        return
+    copy = data / f".{NETWORK}.{os.getpid()}"
+    try:
+        source, target = sqlite.connect(data / NETWORK, read_only=True), sqlite.module.connect(str(copy))
+        with contextlib.closing(source), contextlib.closing(target):
+            source.backup(target)
+        file.write(copy, f"data/{NETWORK}")
+    finally:
+        for path in data.glob(f"{copy.name}*"):
+            path.unlink()
+
+
+def restore(settings: Settings, path: Path) -> dict[str, int]:
+    """Make the server of a backup anew, in an empty data folder or database; answers the rows of each table.
+
+    Raises `OperatorError`: no backup, a store that holds something, a server that runs.
+    """
+    try:
+        file = ZipFile(path)
+    except (OSError, zipfile.BadZipFile) as error:
+        reason = getattr(error, "strerror", None) or "it is no backup of Ringback"
+        raise OperatorError(f"{path} can't be read: {reason}") from None
+    running.make_data_folder(settings.data)
+    with file, running.hold(settings.data):
+        return _restore(settings, path, file)
+
+
+def _restore(settings: Settings, path: Path, file: ZipFile) -> dict[str, int]:
+    inside = {name.removeprefix("data/"): name for name in file.namelist() if name.startswith("data/")}
+    names = [name for name in (NETWORK, *_FILES) if name in inside]
+    there = [name for name in names if (settings.data / name).exists()]
+    if there:
+        raise OperatorError(
+            f"{settings.data} holds {' and '.join(there)} already: restore into an empty folder (--data)"
+        )
+    try:
+        with _answering(settings):
+            counts = dump.load(engine_of(settings), file)
+    except dump.NotEmpty:
+        raise OperatorError(
+            "the store holds an account already: restore into an empty folder (--data) or database (--database)"
+        ) from None
+    except (dump.BadBackup, zipfile.BadZipFile, EOFError, ValueError) as error:
+        raise OperatorError(f"{path} can't be restored: {error}", exit_code=SERVICE_MISSING) from None
+    for name in names:
+        _bring_back(file, inside[name], settings.data / name)
+    return counts
+
+
+def _bring_back(file: ZipFile, member: str, path: Path) -> None:
+    with (
+        file.open(member) as source,
+        open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as target,
+    ):
+        while piece := source.read(_PIECE):
+            target.write(piece)

@@ -1,0 +1,40 @@
+"""`ringback backup` writes a whole server into one file, `ringback restore` makes one of it."""
+
+from pathlib import Path
+
+import click
+
+from ringback.cli.options import data_option, load_settings
+
+_database_option = click.option(
+    "--database", "database_url", metavar="URL", help="PostgreSQL in place of SQLite in the data folder."
+)
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@_database_option
+@data_option
+def backup(file: Path, data: str | None, database_url: str | None) -> None:
+    """Write the store as it is now, its keys and the simulated network to FILE. The server may run.
+
+    FILE opens every secret of the store: keep it as you keep those.
+    """
+    from ringback import backup as whole
+
+    counts = whole.back_up(load_settings(data=data, database_url=database_url), file)
+    click.echo(f"{file}: {sum(counts.values()):,} rows, of them {counts.get('messages', 0):,} messages.")
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@_database_option
+@data_option
+def restore(file: Path, data: str | None, database_url: str | None) -> None:
+    """Make the server of a backup anew, in an empty data folder or an empty database, whichever it came from."""
+    from ringback import backup as whole
+
+    settings = load_settings(data=data, database_url=database_url)
+    counts = whole.restore(settings, file)
+    where = "the database" if settings.on_postgres else settings.data
+    click.echo(f"{where}: {sum(counts.values()):,} rows, of them {counts.get('messages', 0):,} messages.")
