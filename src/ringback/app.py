@@ -3,13 +3,13 @@
 import asyncio
 import contextlib
 import os
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import structlog
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, FastAPI
 from starlette.types import ASGIApp
 
 from ringback import running
@@ -106,9 +106,9 @@ class Server:
         if settings.role in ("all", "api"):
             await self.book.open_first()
         self.policy = AddressPolicy(loopback_allowed=settings.host in _LOOPBACK)
-        self.http = OutgoingHttp(self.policy)
+        self.http = self._make_http()
         self._open.push_async_callback(self.http.close)
-        self.line = _line(settings, self.clock, self.http)
+        self.line = self._make_line()
         await self.line.start()
         self._open.push_async_callback(self.line.stop)
         carrier = self.line.carrier
@@ -150,11 +150,22 @@ class Server:
         self._open.callback(self._close_doors)
         self.app.state.ready = True
 
+    # What a simulated world makes in another way (tests/worlds).
+
+    def _make_http(self) -> OutgoingHttp:
+        return OutgoingHttp(self.policy)
+
+    def _make_line(self) -> SimulatedLine:
+        return _line(self.settings, self.clock, self.http)
+
+    def _make_app(self, parts: Parts, more: Sequence[APIRouter]) -> FastAPI:
+        return rest.create(parts, more=more)
+
     def _open_doors(self, parts: Parts) -> None:
         clock = MovingClock(self.clock, self._timed(), self._save_clock)
         simulated = APIRouter(dependencies=[Depends(require_key_or_token)])
         simulated.include_router(self.line.router(clock))
-        self.app = rest.create(parts, more=[self.line.media_router(), simulated])
+        self.app = self._make_app(parts, [self.line.media_router(), simulated])
         self.app.state.ready = False
         self.app.state.trouble = self.line.trouble
         self.app.state.keys = self.keys

@@ -1,12 +1,13 @@
 """The two times of the server: the clock (stored times, due dates) and real time (leases, timeouts, logs)."""
 
-import time
 from typing import Protocol
+
+from ringback.kit import machine
 
 
 def real_ms() -> int:
     """Real UTC time in milliseconds; nothing moves it but the machine."""
-    return time.time_ns() // 1_000_000
+    return machine.current.time_ns() // 1_000_000
 
 
 class Clock(Protocol):

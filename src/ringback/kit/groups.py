@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from ringback.kit import machine
+
 
 class Closed(Exception):
     """The store is shutting down and takes no more work."""
@@ -28,7 +30,7 @@ Outcome = tuple[Job, Any, BaseException | None]
 
 
 class Groups:
-    """A thread that commits jobs in groups.
+    """A thread that commits jobs in groups (on a machine without threads: the loop's executor).
 
     A job is all or nothing, and is answered after the commit that holds it. Jobs of one turn of the event loop are
     handed over together, and those that come during a commit wait for the next: groups grow with the load, and nobody
@@ -44,6 +46,7 @@ class Groups:
         self._ready = threading.Event()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+        self._threaded = machine.current.threads
         self.batches = 0
         self.committed = 0
 
@@ -59,6 +62,9 @@ class Groups:
 
     def start(self) -> None:
         """Start the thread; raises what opening raised."""
+        if not self._threaded:
+            self.open()
+            return
         self._thread.start()
         self._ready.wait()
         if self._failure is not None:
@@ -76,14 +82,16 @@ class Groups:
             self._gathered.append(job)
             first = len(self._gathered) == 1
         if first:
-            job.loop.call_soon(self._hand_over)
+            job.loop.call_soon(self._hand_over, job.loop)
         return await job.future
 
-    def _hand_over(self) -> None:
+    def _hand_over(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         with self._gathering:
             gathered, self._gathered = self._gathered, []
         if gathered:
             self._jobs.put(gathered)
+            if loop is not None and not self._threaded:
+                loop.run_in_executor(None, self._work_off, [])
 
     def close(self) -> None:
         """Finish what was taken, then stop; returns when the connection is closed."""
@@ -91,6 +99,9 @@ class Groups:
             self._closed = True
             self._hand_over()
             self._jobs.put(None)
+            if not self._threaded:
+                self._work_off([])
+                self.shut()
         if self._thread.is_alive():
             self._thread.join()
 
@@ -106,20 +117,30 @@ class Groups:
             waiting: list[Job] = []
             open_ = True
             while open_ or waiting:
-                open_ = self._take(waiting) and open_
-                if waiting:
-                    batch = waiting[: self._max_batch]
-                    del waiting[: self._max_batch]
-                    outcomes = self.commit(batch)
-                    self.batches += 1
-                    self.committed += len(batch)
-                    _answer(outcomes)
+                open_ = self._take(waiting, block=not waiting) and open_
+                self._commit_first(waiting)
         finally:
             self.shut()
 
-    def _take(self, waiting: list[Job]) -> bool:
-        """Move what has been handed over to `waiting`, waiting for the first if there is none; False at the end."""
-        block = not waiting
+    def _work_off(self, waiting: list[Job]) -> None:
+        """Commit all that has been handed over, without a thread that waits for more."""
+        self._take(waiting, block=False)
+        while waiting:
+            self._commit_first(waiting)
+
+    def _commit_first(self, waiting: list[Job]) -> None:
+        """Commit the first of `waiting` as one group."""
+        if not waiting:
+            return
+        batch = waiting[: self._max_batch]
+        del waiting[: self._max_batch]
+        outcomes = self.commit(batch)
+        self.batches += 1
+        self.committed += len(batch)
+        _answer(outcomes)
+
+    def _take(self, waiting: list[Job], *, block: bool) -> bool:
+        """Move what has been handed over to `waiting`, waiting for the first if told to `block`; False at the end."""
         while True:
             try:
                 jobs = self._jobs.get(block=block)

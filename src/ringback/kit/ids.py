@@ -1,10 +1,10 @@
 """Prefixed, sortable ids: 48 bits of milliseconds, 16 of a counter, 64 random, in 26 Crockford characters."""
 
-import os
 import threading
 from collections.abc import Callable
 
 from ringback.kit.clock import Clock
+from ringback.kit.machine import entropy as of_machine
 
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS = [a + b for a in _CROCKFORD for b in _CROCKFORD]
@@ -22,7 +22,7 @@ def spell(number: int) -> str:
 class IdMaker:
     """Makes ids that sort by the clock's time and, within one millisecond of one process, by the order made."""
 
-    def __init__(self, clock: Clock, entropy: Callable[[int], bytes] = os.urandom) -> None:
+    def __init__(self, clock: Clock, entropy: Callable[[int], bytes] = of_machine) -> None:
         self._clock = clock
         self._entropy = entropy
         self._lock = threading.Lock()

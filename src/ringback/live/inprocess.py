@@ -8,7 +8,7 @@ class InProcess:
     """Topics with waiters. A wake-up that comes before the wait is kept until the next wait of that waiter."""
 
     def __init__(self) -> None:
-        self._waiters: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._waiters: defaultdict[str, dict[asyncio.Event, None]] = defaultdict(dict)
 
     def wake(self, topic: str) -> None:
         for event in self._waiters[topic]:
@@ -26,7 +26,7 @@ class Waiter:
         self._topics = topics
         self._event = asyncio.Event()
         for topic in topics:
-            hub._waiters[topic].add(self._event)
+            hub._waiters[topic][self._event] = None
 
     async def wait(self, timeout_s: float | None) -> bool:
         """Wait for a wake-up, at most `timeout_s`; whether one came."""
@@ -42,4 +42,4 @@ class Waiter:
 
     def close(self) -> None:
         for topic in self._topics:
-            self._hub._waiters[topic].discard(self._event)
+            self._hub._waiters[topic].pop(self._event, None)

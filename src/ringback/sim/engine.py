@@ -3,13 +3,13 @@
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from ringback.kit.clock import Clock
 from ringback.kit.ids import IdMaker
+from ringback.kit.machine import monotonic
 from ringback.kit.sqlite import Connection, GroupCommit
 from ringback.sim import carrier_events, timers
 from ringback.sim import settings as line
@@ -90,11 +90,11 @@ class Engine:
         self, signal: Signal, timeout_s: float, work: Callable[[Unit], Sequence[Any] | T]
     ) -> Any:
         """Run `work` until it finds something, each time the signal rings; what it found last when the time is up."""
-        deadline = time.monotonic() + timeout_s
+        deadline = monotonic() + timeout_s
         while True:
             rung = signal.next()
             found = await self.run(work)
-            left_s = deadline - time.monotonic()
+            left_s = deadline - monotonic()
             if found or left_s <= 0 or self.stopping:
                 return found
             await wait(rung, left_s)

@@ -1,10 +1,10 @@
 """Fetching media as a carrier does: from wherever the sender says, for a short time, and only what may be sent."""
 
-import time
 from typing import Final
 from urllib.parse import urljoin, urlsplit
 
 from ringback.kit.http import OutgoingHttp, RequestFailed
+from ringback.kit.machine import monotonic
 from ringback.sim import media_types
 from ringback.sim.media import MAX_BYTES, Content
 
@@ -35,7 +35,7 @@ async def fetch(http: OutgoingHttp, url: str, *, max_bytes: int, until: float) -
     shown, at = shown_as(url), url
     try:
         for _ in range(_REDIRECTS + 1):
-            left_s = until - time.monotonic()
+            left_s = until - monotonic()
             if left_s <= 0:
                 raise Unfit("11200", f"{shown} could not be fetched: {FETCH_S:g} s were not enough")
             got = await http.get(at, timeout_s=left_s, max_bytes=max_bytes)

@@ -1,7 +1,6 @@
 """The multimedia centre: where the network fetches media before it takes a text, keeps them, and gives them out."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
@@ -9,6 +8,7 @@ from typing import Any, Final, TypeVar
 from ringback.kit.addresses import BadUrl, check_url
 from ringback.kit.faults import Unavailable
 from ringback.kit.http import OutgoingHttp
+from ringback.kit.machine import monotonic
 from ringback.sim import fetching, inbound, media, media_types, outbound
 from ringback.sim.engine import Engine
 from ringback.sim.errors import BadInput, LineDown, LineError, LineThrottled, MediaNotFound, MediaRefused
@@ -129,7 +129,7 @@ class Mmsc:
             yield piece
 
     async def _bring_in(self, urls: Sequence[str]) -> list[Content | Attachment]:
-        until = time.monotonic() + FETCH_S
+        until = monotonic() + FETCH_S
         found: list[Content | Attachment] = []
         left = MAX_BYTES
         for index, url in enumerate(urls):

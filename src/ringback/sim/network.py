@@ -1,13 +1,13 @@
 """The network as one object: its handsets, its line and faults, and the side that a carrier's client sees."""
 
 import functools
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from ringback.kit.clock import Clock
 from ringback.kit.http import OutgoingHttp
+from ringback.kit.machine import monotonic
 from ringback.sim import carrier_events, events, faults, handsets, inbound, inventory, outbound, texts
 from ringback.sim import lookup as records
 from ringback.sim import settings as line
@@ -64,8 +64,8 @@ class Network:
 
     async def wait_for_stop(self, timeout_s: float) -> None:
         """Wait until nobody is to wait any longer, at most `timeout_s` (real time)."""
-        until = time.monotonic() + timeout_s
-        while not self.stopping and (left_s := until - time.monotonic()) > 0:
+        until = monotonic() + timeout_s
+        while not self.stopping and (left_s := until - monotonic()) > 0:
             await wait(self._engine.ending.next(), left_s)
 
     @property
@@ -321,8 +321,8 @@ class Network:
         return await self._run(ask)
 
     async def _let_receipt_overtake(self, ref: str) -> None:
-        deadline = time.monotonic() + _OVERTAKING_S
-        while (left_s := deadline - time.monotonic()) > 0 and not self.stopping:
+        deadline = monotonic() + _OVERTAKING_S
+        while (left_s := deadline - monotonic()) > 0 and not self.stopping:
             rung = self._engine.acknowledged.next()
             if not await self._run(lambda unit: carrier_events.has_receipt(unit, ref)):
                 return

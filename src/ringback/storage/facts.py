@@ -1,9 +1,9 @@
 """Facts of one store, kept in `meta`: the key of conversation ids, and the clock."""
 
 import json
-import secrets
 
 from ringback.kit.clock import MovableClock
+from ringback.kit.machine import entropy
 from ringback.storage.schema import meta
 from ringback.storage.sealing import Sealer
 from ringback.storage.tx import Reads, Tx
@@ -26,7 +26,7 @@ def is_sealed(db: Reads) -> bool:
 
 
 def new_hash_key() -> bytes:
-    return secrets.token_bytes(32)
+    return entropy(32)
 
 
 def load_clock(db: Reads, clock: MovableClock) -> None:

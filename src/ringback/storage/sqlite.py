@@ -169,7 +169,7 @@ class SqliteStore:
             self._note(fault)
             raise
         self._note(None)
-        for topic in wakes:
+        for topic in sorted(wakes):
             self._wake(topic)
         return result
 

@@ -1,8 +1,6 @@
 """The frame of a worker on the outbox: claim, work in tasks, let go of what others left, stop without leaving anything."""
 
 import asyncio
-import secrets
-import time
 from collections.abc import Sequence
 from typing import ClassVar, Generic, Protocol, TypeVar
 
@@ -10,6 +8,7 @@ import structlog
 
 from ringback.kit.clock import Clock, real_ms
 from ringback.kit.faults import Unavailable
+from ringback.kit.machine import entropy, monotonic
 from ringback.storage import outbox
 from ringback.storage.outbox import Claimed
 from ringback.storage.store import Store
@@ -55,7 +54,7 @@ class LaneWorker(Generic[Job]):
         self._clock = clock
         self._live = live
         self._most = in_flight
-        self._token = secrets.token_hex(8)
+        self._token = entropy(8).hex()
         self._under_way: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._resting = asyncio.Event()
@@ -135,8 +134,8 @@ class LaneWorker(Generic[Job]):
 
     async def _look_at_leases(self) -> None:
         """Settle leases that are over, now and then: also while there is always something to claim."""
-        if time.monotonic() >= self._leases_at:
-            self._leases_at = time.monotonic() + self._store.poll_s
+        if monotonic() >= self._leases_at:
+            self._leases_at = monotonic() + self._store.poll_s
             await self._let_go_leases(real_now=real_ms())
 
     async def _let_go_leases(self, *, real_now: int) -> None:

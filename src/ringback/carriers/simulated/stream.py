@@ -1,11 +1,11 @@
 """Handing out the network's events in order, and again when they were not acknowledged in time."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from ringback.carriers.protocol import CarrierEvent, EventBatch
 from ringback.carriers.simulated.translate import to_event
+from ringback.kit.machine import monotonic
 
 Fetched = tuple[str, str, dict[str, object]]
 """Token, kind and data of one event; tokens are rising whole numbers."""
@@ -61,14 +61,14 @@ class EventStream:
             if not found:
                 continue
             after = int(found[-1][0])
-            now = time.monotonic()
+            now = monotonic()
             self._handed.update((int(token), now) for token, _, _ in found)
             events: tuple[CarrierEvent, ...] = tuple(to_event(kind, data) for _, kind, data in found)
             yield EventBatch(events, tuple(token for token, _, _ in found))
 
     def _next_after(self, after: int) -> int:
         oldest = next(iter(self._handed), None)
-        if oldest is None or time.monotonic() - self._handed[oldest] < self._again_s:
+        if oldest is None or monotonic() - self._handed[oldest] < self._again_s:
             return after
         again = min(self._handed)
         self._handed.clear()

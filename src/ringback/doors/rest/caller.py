@@ -1,7 +1,6 @@
 """Who calls: the bearer key, and the sub-account that a request is scoped to."""
 
 import secrets
-import time
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
@@ -14,6 +13,7 @@ from ringback.accounts import keys, subs
 from ringback.doors.rest.errors import ApiError
 from ringback.doors.rest.paging import NOT_GIVEN
 from ringback.kit.clock import Clock
+from ringback.kit.machine import monotonic
 from ringback.storage.store import Store
 
 _KNOWN_FOR_S = 1.0
@@ -51,7 +51,7 @@ class Keys:
         key_hash = keys.hash_of(key)
         now = self._clock.now_ms()
         entry = self._known.get(key_hash)
-        if entry is not None and (not self._store.shared or entry[0] > time.monotonic()):
+        if entry is not None and (not self._store.shared or entry[0] > monotonic()):
             found: keys.KnownKey | None = entry[1]
         else:
             revocations = self._revocations
@@ -60,7 +60,7 @@ class Keys:
             if found is not None and revocations == self._revocations:
                 if len(self._known) >= _MOST_KNOWN:
                     self._known.clear()
-                self._known[key_hash] = (time.monotonic() + _KNOWN_FOR_S, found)
+                self._known[key_hash] = (monotonic() + _KNOWN_FOR_S, found)
         if found is None or (found.expires_at is not None and found.expires_at <= now):
             return None
         self.used[found.id] = now

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import json
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from ringback.accounts import subs
 from ringback.doors.rest.caller import Caller
 from ringback.doors.rest.errors import JsonBytes
 from ringback.kit.faults import Fault, Invalid
+from ringback.kit.machine import monotonic
 from ringback.storage import idempotency
 from ringback.storage.idempotency import Answer, Claim, InProgress
 from ringback.storage.sealing import Sealer
@@ -131,12 +131,12 @@ class Once:
 
     async def _waiting(self, look: Callable[[], Awaitable[Any]]) -> Any:
         """Do `look` again while the first request with the key is under way, ten seconds at most."""
-        until = time.monotonic() + _WAIT_S
+        until = monotonic() + _WAIT_S
         while True:
             try:
                 return await look()
             except InProgress:
-                if time.monotonic() >= until:
+                if monotonic() >= until:
                     raise
                 await asyncio.sleep(_LOOK_EVERY_S)
 

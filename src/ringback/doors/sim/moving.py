@@ -1,12 +1,12 @@
 """Moving the server's clock: whatever falls due on the way happens, in order, before the clock moves on."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from ringback.doors.sim.clock import ClockReading
 from ringback.kit.clock import MovableClock, real_ms
+from ringback.kit.machine import monotonic
 
 _PATIENCE_S = 30.0
 _LOOK_EVERY_S = 0.004
@@ -55,7 +55,7 @@ class MovingClock:
     async def advance_to(self, at_ms: int) -> bool:
         """Move to `at_ms`; whether nothing due is left and nothing under way, within 30 real seconds."""
         async with self._lock:
-            until = time.monotonic() + _PATIENCE_S
+            until = monotonic() + _PATIENCE_S
             while await self._settle(until):
                 due = await self._next_due()
                 if due is None or due > at_ms or self._clock.now_ms() >= at_ms:
@@ -81,7 +81,7 @@ class MovingClock:
         """Wait until nothing due by now is left and nothing is under way, seen twice: work begets work."""
         quiet = 0
         while quiet < 2:
-            if time.monotonic() >= until:
+            if monotonic() >= until:
                 return False
             quiet = quiet + 1 if await self._quiet() else 0
             await asyncio.sleep(_LOOK_EVERY_S)
