@@ -25,7 +25,7 @@ from ringback.doors.sim.media import LARGER
 from ringback.doors.sim.moving import MovingClock, Timed
 from ringback.doors.sim.once import SimOnce
 from ringback.flows.carrier_events import CarrierEvents
-from ringback.flows.send_text import KIND as TEXT
+from ringback.flows.pace_texts import Paces
 from ringback.flows.send_text import Line
 from ringback.kit.clock import MovableClock
 from ringback.kit.every import every
@@ -33,16 +33,14 @@ from ringback.kit.http import AddressPolicy, OutgoingHttp
 from ringback.kit.ids import IdMaker
 from ringback.kit.notices import Sender
 from ringback.live.inprocess import InProcess
-from ringback.messages.jobs import Dispatcher
+from ringback.messages.jobs import Dispatcher, TextKeeper
 from ringback.numbers.jobs import NumberKeeper
 from ringback.operator_error import OperatorError
 from ringback.settings import Settings
-from ringback.storage import facts, idempotency, outbox
+from ringback.storage import facts, idempotency
 from ringback.storage.opening import open_store
 from ringback.storage.sealing import KEY_FILE, Sealer, SealError, load_or_create
-from ringback.storage.store import Store
 from ringback.webhooks.jobs import Deliverer
-from ringback.webhooks.service import KIND as WEBHOOK
 
 _log = structlog.get_logger("ringback")
 _ABANDONED_MS = 600_000
@@ -112,7 +110,7 @@ class Server:
         await self.line.start()
         self._open.push_async_callback(self.line.stop)
         carrier = self.line.carrier
-        text_line = Line(carrier.outbound_sms, hash_key)
+        text_line = Line(carrier.outbound_sms, hash_key, Paces.of(carrier))
         self.dispatcher = Dispatcher(
             self.store, carrier, self.clock, self.live, answer_timeout_s=settings.submit_timeout_s + 1
         )
@@ -126,6 +124,7 @@ class Server:
             base=settings.own_url,
         )
         self.keeper = NumberKeeper(self.store, carrier, self.clock)
+        self.texts = TextKeeper(self.store, self.clock)
         self.keys = Keys(self.store, self.clock)
         self.keys.local_token = _local_token(settings)
         parts = Parts(
@@ -196,6 +195,7 @@ class Server:
             self._begin(events.run())
             self._begin(self.dispatcher.run())
             self._begin(every(1, self.keeper.release_expired))
+            self._begin(every(1, self.texts.fail_expired))
             self._begin(every(15, self.keeper.settle_orders))
             self._begin(every(600, self._purge))
 
@@ -212,9 +212,10 @@ class Server:
     def _timed(self) -> list[Timed]:
         return [
             *self.line.timed(),
-            _worker_time(self.store, self.live, self.dispatcher, TEXT),
-            _worker_time(self.store, self.live, self.deliverer, WEBHOOK),
+            _worker_time(self.live, self.dispatcher),
+            _worker_time(self.live, self.deliverer),
             _keeper_time(self.keeper),
+            _text_time(self.texts),
         ]
 
     def end_waits(self) -> None:
@@ -275,17 +276,14 @@ def _local_token(settings: Settings) -> str | None:
     return found.token if found is not None and found.pid == os.getpid() else None
 
 
-def _worker_time(store: Store, live: InProcess, worker: Dispatcher | Deliverer, kind: str) -> Timed:
+def _worker_time(live: InProcess, worker: Dispatcher | Deliverer) -> Timed:
     async def idle() -> bool:
         return not worker.busy
 
-    async def next_due() -> int | None:
-        return await store.read(lambda db: outbox.next_due(db, kind, cap=1 << 30))
-
     async def wake() -> None:
-        live.wake(kind)
+        live.wake(worker.kind)
 
-    return Timed(next_due, idle, wake)
+    return Timed(worker.next_due, idle, wake)
 
 
 def _keeper_time(keeper: NumberKeeper) -> Timed:
@@ -293,3 +291,10 @@ def _keeper_time(keeper: NumberKeeper) -> Timed:
         return not keeper.busy
 
     return Timed(keeper.next_due, idle, keeper.release_expired)
+
+
+def _text_time(keeper: TextKeeper) -> Timed:
+    async def idle() -> bool:
+        return not keeper.busy
+
+    return Timed(keeper.next_due, idle, keeper.fail_expired)

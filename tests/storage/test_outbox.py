@@ -61,7 +61,7 @@ async def test_a_row_that_is_not_due_is_not_claimed(world: World) -> None:
     (work,) = await world.claim()
     assert await put_back(world, work, START_MS + 500)
     assert await world.claim() == []
-    due = await world.store.read(lambda db: outbox.next_due(db, "text", cap=16))
+    due = await world.store.read(lambda db: outbox.next_due(db, "text", cap=16, carrier="simulated"))
     assert due == START_MS + 500
     world.clock.move_to(START_MS + 500)
     assert [again.attempt for again in await world.claim()] == [2]

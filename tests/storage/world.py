@@ -7,6 +7,7 @@ from sqlalchemy import Table, select
 
 from ringback.accounts import keys
 from ringback.flows import send_text as flow
+from ringback.flows.pace_texts import PaceGate
 from ringback.flows.send_text import Line, SendText
 from ringback.kit.clock import MovableClock
 from ringback.kit.ids import IdMaker
@@ -58,11 +59,11 @@ class World:
     def text(self, to: str, body: str = "Hi", *, number: int = 0) -> SendText:
         return SendText(self.account, to, body, number_id=self.numbers[number])
 
-    async def send(self, asked: SendText, store: Store | None = None) -> Row:
+    async def send(self, asked: SendText, store: Store | None = None, line: Line = LINE) -> Row:
         return await (store or self.store).write(
-            lambda tx: flow.send_text(tx, LINE, asked),
+            lambda tx: flow.send_text(tx, line, asked),
             account=asked.account_id,
-            needs=flow.needs(LINE, asked),
+            needs=flow.needs(line, asked),
         )
 
     async def rows(self, table: Table, **where: Any) -> list[Row]:
@@ -86,9 +87,19 @@ class World:
         token: str = "token",
         lease_until: int = 1 << 60,
         store: Store | None = None,
+        line: Line | None = None,
     ) -> list[Claimed]:
         return await (store or self.store).write(
-            lambda tx: outbox.claim(tx, flow.KIND, most=most, cap=cap, token=token, lease_until=lease_until)
+            lambda tx: outbox.claim(
+                tx,
+                flow.KIND,
+                carrier="simulated",
+                most=most,
+                cap=cap,
+                token=token,
+                lease_until=lease_until,
+                gate=PaceGate(LINE.paces if line is None else line.paces, lambda tx, row: None),
+            )
         )
 
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from ringback.kit.pace import Pace
 from ringback.kit.phone import LineType
 
 OutboundSms = Literal["enabled", "activating", "registration_required"]
@@ -127,12 +128,25 @@ class Carrier(Protocol):
     takes_our_id: bool
     """Whether a second submit under one `reference` is known to be the same text, and answered with the same ref."""
 
+    @property
+    def paced_as(self) -> object:
+        """Something that is equal as long as `pace` answers the same."""
+        ...
+
     async def start(self) -> None: ...
 
     async def stop(self) -> None: ...
 
     def outbound_sms(self, e164: str, country: str) -> OutboundSms:
         """Whether this number may send now. Answers from memory: it is asked inside a unit of work."""
+        ...
+
+    def pace(self, e164: str, country: str) -> Pace | None:
+        """How fast texts of this number may go; None where nothing paces it. From memory, as `outbound_sms`."""
+        ...
+
+    def operator_of(self, e164: str) -> str | None:
+        """Whose customer has this number, if it is known; from memory."""
         ...
 
     async def search(

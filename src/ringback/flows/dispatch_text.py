@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ringback.compliance import service as compliance
+from ringback.flows.pace_texts import PaceGate, Paces
 from ringback.flows.send_text import KIND
 from ringback.messages import service as messages
 from ringback.numbers import service as numbers
@@ -20,12 +21,33 @@ class Job:
     refusal: tuple[str, str] | None = None
 
 
-def begin(tx: Tx, *, most: int, cap: int, token: str, lease_until: int) -> list[Job]:
-    """Claim due texts."""
+def begin(
+    tx: Tx, *, carrier: str, told: Paces, most: int, cap: int, token: str, lease_until: int
+) -> list[Job]:
+    """Claim due texts of one carrier, as its paces allow."""
+    refusals: dict[str, tuple[str, str] | None] = {}
+
+    def refuses(tx: Tx, row: Row) -> tuple[str, str] | None:
+        if row["id"] not in refusals:
+            message = messages.get(tx, row["account_id"], row["subject_id"])
+            refusals[row["id"]] = _refusal(tx, message)
+        return refusals[row["id"]]
+
+    claimed = outbox.claim(
+        tx,
+        KIND,
+        carrier=carrier,
+        most=most,
+        cap=cap,
+        token=token,
+        lease_until=lease_until,
+        gate=PaceGate(told, refuses),
+    )
     jobs: list[Job] = []
-    for work in outbox.claim(tx, KIND, most=most, cap=cap, token=token, lease_until=lease_until):
+    for work in claimed:
         message = messages.get(tx, work.account_id, work.subject_id)
-        jobs.append(Job(work, message, _refusal(tx, message)))
+        refusal = refusals[work.id] if work.id in refusals else _refusal(tx, message)
+        jobs.append(Job(work, message, refusal))
     return jobs
 
 

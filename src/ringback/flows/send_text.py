@@ -1,7 +1,7 @@
 """Sending a text: gate, message, conversation, event and outbox row, in one unit."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ringback.agents import service as agents
 from ringback.agents.errors import AgentHasNoNumber
@@ -9,6 +9,8 @@ from ringback.carriers.protocol import OutboundSms
 from ringback.compliance import service as compliance
 from ringback.conversations import service as conversations
 from ringback.events.log import record
+from ringback.flows import pace_texts
+from ringback.flows.pace_texts import UNPACED, Paces
 from ringback.kit.faults import Invalid
 from ringback.kit.gsm import segment_for
 from ringback.messages import service as messages
@@ -30,6 +32,7 @@ class Line:
 
     outbound_sms: Callable[[str, str], OutboundSms]
     hash_key: bytes
+    paces: Paces = field(default=UNPACED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,7 @@ def accept(tx: Tx, line: Line, number: Row, asked: SendText) -> Row:
         conversationId=conversation_id,
         numberId=number["id"],
     )
+    toll, pace = pace_texts.toll_of(line.paces, number, message)
     outbox.enqueue(
         tx,
         account_id=asked.account_id,
@@ -118,6 +122,10 @@ def accept(tx: Tx, line: Line, number: Row, asked: SendText) -> Row:
         position=event.seq,
         chain=conversation_id,
         behind=conversation["unsent"] > 1,
+        carrier=number["carrier"],
+        expires_at=message["valid_until"],
+        toll=toll,
+        lane_at=pace_texts.opens_at(tx, asked.account_id, toll, pace, tx.now),
     )
     return message
 

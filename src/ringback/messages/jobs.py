@@ -17,12 +17,14 @@ from ringback.carriers.protocol import (
 )
 from ringback.flows import dispatch_text, settle_text
 from ringback.flows.dispatch_text import Job
+from ringback.flows.expire_texts import expire_text
+from ringback.flows.pace_texts import Paces
 from ringback.flows.send_text import KIND
 from ringback.kit import trace
 from ringback.kit.clock import Clock
 from ringback.kit.faults import Unavailable
 from ringback.messages import service as messages
-from ringback.storage import outbox
+from ringback.storage import expiry, outbox
 from ringback.storage.outbox import Claimed
 from ringback.storage.store import Store
 from ringback.storage.tx import Row, Tx
@@ -33,6 +35,7 @@ WINDOW = 64
 """Texts that may be under way at the carrier at once."""
 THROTTLED_MS = 1_000
 UNREACHABLE_MS = 2_000
+_EXPIRED_AT_ONCE = 64
 
 
 class Dispatcher(LaneWorker[Job]):
@@ -47,13 +50,37 @@ class Dispatcher(LaneWorker[Job]):
         self, store: Store, carrier: Carrier, clock: Clock, live: WakeUps, *, answer_timeout_s: float
     ) -> None:
         super().__init__(store, clock, live, in_flight=WINDOW)
+        self.carrier_name = carrier.name
         self._carrier = carrier
+        self._paces = Paces.of(carrier)
+        self._paced_as: object = None
         self._answer_timeout_s = answer_timeout_s
 
     async def begin(self, *, most: int, token: str, lease_until: int) -> Sequence[Job]:
+        await self._heed_paces()
         return await self._store.write(
-            partial(dispatch_text.begin, most=most, cap=self.cap, token=token, lease_until=lease_until)
+            partial(
+                dispatch_text.begin,
+                carrier=self.carrier_name,
+                told=self._paces,
+                most=most,
+                cap=self.cap,
+                token=token,
+                lease_until=lease_until,
+            )
         )
+
+    async def _heed_paces(self) -> None:
+        """When the carrier's paces have changed, what waits for the old ones is looked at again."""
+        now_as = self._carrier.paced_as
+        if now_as != self._paced_as:
+            await self._store.write(lambda tx: outbox.release_held(tx, self.kind, self.carrier_name))
+            self._paced_as = now_as
+
+    async def next_due(self) -> int | None:
+        if self._carrier.paced_as != self._paced_as:
+            return self._clock.now_ms()
+        return await super().next_due()
 
     async def work_on(self, job: Job) -> None:
         if job.refusal is None:
@@ -122,3 +149,35 @@ class Dispatcher(LaneWorker[Job]):
 
 def _put_back(tx: Tx, work: Claimed, wait_ms: int) -> None:
     outbox.put_back(tx, work, due_at=tx.now + wait_ms, counted=False)
+
+
+class TextKeeper:
+    """Fails texts that nobody has begun when their validity has passed."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self.busy = False
+
+    async def next_due(self) -> int | None:
+        """When (clock) the next validity passes."""
+        return await self._store.read(lambda db: expiry.next_expiry(db, KIND))
+
+    async def fail_expired(self) -> None:
+        """Fail all whose validity has passed by now."""
+        self.busy = True
+        try:
+            now = self._clock.now_ms()
+            while rows := await self._store.read(
+                lambda db: expiry.expired(db, KIND, now=now, most=_EXPIRED_AT_ONCE)
+            ):
+                if not any(await asyncio.gather(*[self._fail(row) for row in rows])):
+                    return
+        finally:
+            self.busy = False
+
+    async def _fail(self, row: Row) -> bool:
+        failed = await self._store.write(partial(expire_text, row=row), account=row["account_id"])
+        if failed:
+            _log.warning("the validity of a queued text passed", outbox_id=row["id"])
+        return failed

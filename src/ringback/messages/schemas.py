@@ -37,9 +37,12 @@ class SendMessage(Wire):
     ringback: SendExtras | None = None
 
 
-class SegmentsOut(CamelWire):
+class SentExtras(CamelWire):
+    """What is ours: parts, and when a carrier's pace lets the text go; null where none holds it back."""
+
     segments: int
     encoding: str
+    estimated_send_at: IsoTime | None = None
 
 
 class SendMessageResponse(Wire):
@@ -52,10 +55,11 @@ class SendMessageResponse(Wire):
     media_urls: list[str]
     reply_to_message_id: str | None
     reply_parent_unresolved: bool | None
-    ringback: SegmentsOut | None = None
+    ringback: SentExtras | None = None
 
     @classmethod
-    def of(cls, row: Row) -> "SendMessageResponse":
+    def of(cls, row: Row, estimated_at: int | None) -> "SendMessageResponse":
+        """`estimated_at` is when (ms) its carrier's pace lets the text go."""
         return cls.model_construct(
             id=row["id"],
             status=row["status"],
@@ -66,7 +70,11 @@ class SendMessageResponse(Wire):
             media_urls=_media(row),
             reply_to_message_id=None,
             reply_parent_unresolved=None,
-            ringback=SegmentsOut.model_construct(segments=row["segments"], encoding=row["encoding"]),
+            ringback=SentExtras.model_construct(
+                segments=row["segments"],
+                encoding=row["encoding"],
+                estimated_send_at=None if estimated_at is None else to_iso(estimated_at),
+            ),
         )
 
 

@@ -81,5 +81,11 @@ Index(
 )
 Index("outbox_ready", outbox.c.lane_id, outbox.c.due_at, outbox.c.position, **_only("state = 'ready'"))
 Index("outbox_waiting", outbox.c.account_id, outbox.c.chain, outbox.c.position, **_only("state = 'waiting'"))
+Index(
+    "outbox_expiring",
+    outbox.c.kind,
+    outbox.c.expires_at,
+    **_only("expires_at IS NOT NULL AND state <> 'claimed'"),
+)
 Index("outbox_claimed", outbox.c.kind, outbox.c.lease_until, **_only("state = 'claimed'"))
 Index("idempotency_by_age", idempotency.c.created_at)

@@ -1,17 +1,22 @@
 """The outbox: work to do after a commit, in lanes, in order within a chain.
 
-A lane is what is paced (a number for texts, an endpoint for webhooks). A claim takes due lanes, oldest first, then each
-lane's ready rows; so a long queue in one lane delays no other. Of a chain (a conversation) only the head is `ready`, the
-rest is `waiting`; finishing the head promotes the next. A claimed row carries a token and a lease on real time: it is
-finished by that token only, and committing the claim is the mark that its work has begun.
+A lane is what is paced (a number for texts, an endpoint for webhooks). A claim takes due lanes, those that wait longest
+first, then each lane's ready rows; a lane that has had its turn goes to the end, so a long queue in one lane delays no
+other. A lane whose carrier sets a pace gives what that allows now (`paces.py`) and is due again when it allows more. Of a
+chain (a conversation) only the head is `ready`, the rest is `waiting`; finishing the head promotes the next. A claimed
+row carries a token and a lease on real time: it is finished by that token only, and committing the claim is the mark that
+its work has begun.
 """
 
 from dataclasses import dataclass
 
 from sqlalchemy import bindparam, func, select, update
 
+from ringback.storage import paces
+from ringback.storage.paces import FREE, Charge, Gate, Toll
 from ringback.storage.schema import lanes, outbox
 from ringback.storage.statements import Statement
+from ringback.storage.turns import Turn, stagger
 from ringback.storage.tx import Reads, Row, Tx
 
 READY, WAITING, CLAIMED = "ready", "waiting", "claimed"
@@ -20,17 +25,11 @@ _DUE_LANES = Statement(
     select(lanes)
     .where(
         lanes.c.kind == bindparam("kind"),
+        lanes.c.carrier == bindparam("carrier"),
         lanes.c.next_at <= bindparam("now"),
         lanes.c.in_flight < bindparam("cap"),
     )
-    .order_by(lanes.c.next_at)
-    .limit(bindparam("most"))
-    .with_for_update(skip_locked=True)
-)
-_READY_OF_LANE = Statement(
-    select(outbox)
-    .where(outbox.c.lane_id == bindparam("lane_id"), outbox.c.state == READY)
-    .order_by(outbox.c.due_at, outbox.c.position)
+    .order_by(lanes.c.next_at, lanes.c.served_at)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )
@@ -63,9 +62,24 @@ _LEASES_OVER = Statement(
     .limit(bindparam("most"))
 )
 _NEXT_DUE = Statement(
-    select(func.min(lanes.c.next_at).label("at")).where(
-        lanes.c.kind == bindparam("kind"), lanes.c.in_flight < bindparam("cap")
+    select(lanes.c.next_at.label("at"))
+    .where(
+        lanes.c.kind == bindparam("kind"),
+        lanes.c.carrier == bindparam("carrier"),
+        lanes.c.next_at.is_not(None),
+        lanes.c.in_flight < bindparam("cap"),
     )
+    .order_by(lanes.c.next_at)
+    .limit(1)
+)
+_RELEASE = Statement(
+    update(lanes)
+    .where(
+        lanes.c.kind == bindparam("of_kind"),
+        lanes.c.carrier == bindparam("of_carrier"),
+        lanes.c.next_at > bindparam("now"),
+    )
+    .values(next_at=bindparam("now"))
 )
 
 
@@ -82,10 +96,17 @@ class Claimed:
     token: str
     request_id: str | None
     crowded: bool = False
+    charge: Charge | None = None
+    """What it took of its carrier's pace."""
 
 
 def lane_for_texts(number_id: str) -> str:
     return f"text:{number_id}"
+
+
+def number_of_lane(lane_id: str) -> str:
+    """The number whose texts stand in a lane."""
+    return lane_id.removeprefix("text:")
 
 
 def lane_for_endpoint(webhook_id: str) -> str:
@@ -103,9 +124,17 @@ def enqueue(
     chain: str | None = None,
     behind: bool = False,
     due_at: int | None = None,
+    carrier: str = "",
+    expires_at: int | None = None,
+    toll: Toll = FREE,
+    lane_at: int | None = None,
 ) -> None:
-    """Write work to be done. `position` orders a lane and a chain; `behind` says that its chain has open rows."""
+    """Write work to be done. `position` orders a lane and a chain; `behind` says that its chain has open rows.
+
+    For texts: who carries them, when their validity passes, what they cost, and when their lane's pace may allow them.
+    """
     due = tx.now if due_at is None else due_at
+    look_at = max(due, lane_at or due)
     tx.insert(
         outbox,
         account_id=account_id,
@@ -118,33 +147,69 @@ def enqueue(
         state=WAITING if behind else READY,
         due_at=due,
         request_id=tx.request_id,
+        expires_at=expires_at,
+        pace_id=toll.pace_id,
+        segments=toll.segments,
+        tmobile=toll.tmobile,
     )
-    tx.adjust(lanes, id=lane_id, account_id=account_id, kind=kind, next_at=None if behind else due, backlog=1)
+    paces.join(tx, account_id, toll)
+    tx.adjust(
+        lanes,
+        id=lane_id,
+        account_id=account_id,
+        kind=kind,
+        carrier=carrier,
+        next_at=None if behind else look_at,
+        backlog=1,
+    )
     if not behind:
         tx.wake(kind)
 
 
-def claim(tx: Tx, kind: str, *, most: int, cap: int, token: str, lease_until: int) -> list[Claimed]:
-    """Begin work on up to `most` due rows, at most `cap` in flight a lane. `lease_until` is real time (ms)."""
-    taken: list[Claimed] = []
-    for lane in tx.all(_DUE_LANES, kind=kind, now=tx.now, cap=cap, most=most):
-        room = min(cap - lane["in_flight"], most - len(taken))
-        if room <= 0:
+def claim(
+    tx: Tx,
+    kind: str,
+    *,
+    carrier: str = "",
+    most: int,
+    cap: int,
+    token: str,
+    lease_until: int,
+    gate: Gate | None = None,
+) -> list[Claimed]:
+    """Begin work on up to `most` due rows of a carrier's lanes, at most `cap` in flight a lane.
+
+    `lease_until` is real time (ms); it also tells who was served last. `gate` tells the paces of lanes that have some.
+    """
+    due = tx.all(_DUE_LANES, kind=kind, carrier=carrier, now=tx.now, cap=cap, most=most)
+    stiles = paces.turnstiles(tx, due, gate) if gate is not None else {}
+    turns: list[Turn] = []
+    left = most
+    for lane in due:
+        if left <= 0:
             break
-        rows = tx.all(_READY_OF_LANE, lane_id=lane["id"], most=room + 1)
-        due = [row for row in rows[:room] if row["due_at"] <= tx.now]
-        in_flight = lane["in_flight"] + len(due)
-        for row in due:
+        turn = Turn(lane, stiles.get(lane["id"]))
+        turn.take(tx, gate, room=min(cap - lane["in_flight"], left))
+        left -= len(turn.taken)
+        turns.append(turn)
+    stagger(turns)
+    taken: list[Claimed] = []
+    for turn in turns:
+        in_flight = turn.lane["in_flight"] + len(turn.taken)
+        for row, charge in turn.taken:
             row = tx.update(
                 outbox, row, state=CLAIMED, token=token, lease_until=lease_until, attempt=row["attempt"] + 1
             )
-            taken.append(_claimed(row, crowded=in_flight >= cap))
-        left = rows[len(due) :]
-        tx.update(lanes, lane, in_flight=in_flight, next_at=left[0]["due_at"] if left else None)
+            taken.append(claimed(row, crowded=in_flight >= cap, charge=charge))
+        served = {"served_at": lease_until} if turn.taken else {}
+        tx.update(lanes, turn.lane, in_flight=in_flight, next_at=turn.next_at, **served)
+    for stile in {id(stile): stile for stile in stiles.values()}.values():
+        stile.save(tx)
     return taken
 
 
-def _claimed(row: Row, *, crowded: bool) -> Claimed:
+def claimed(row: Row, *, crowded: bool, charge: Charge | None = None) -> Claimed:
+    """A claimed row as its worker has it."""
     return Claimed(
         account_id=row["account_id"],
         id=row["id"],
@@ -155,6 +220,7 @@ def _claimed(row: Row, *, crowded: bool) -> Claimed:
         token=row["token"],
         request_id=row["request_id"],
         crowded=crowded,
+        charge=charge,
     )
 
 
@@ -176,15 +242,19 @@ def finish(tx: Tx, work: Claimed, *, more_in_chain: bool = True) -> bool:
     promotes = work.chain is not None and more_in_chain
     if promotes:
         tx.later(_PROMOTE, outbox, of_account=work.account_id, of_chain=work.chain)
+    paces.leave(tx, row)
     # The next one is due now at the earliest; the claim that looks sees when.
-    _leave(tx, row, done=1, ready_at=tx.now if promotes else None)
+    _leave(tx, row, done=1, ready_at=paces.next_turn(tx, row) if promotes else None)
     if promotes or work.crowded:
         tx.wake(row["kind"])
     return True
 
 
 def put_back(tx: Tx, work: Claimed, *, due_at: int, counted: bool = True) -> bool:
-    """To be tried again at `due_at` (clock); it stays the head of its chain. Not `counted`: nothing was attempted."""
+    """To be tried again at `due_at` (clock); it stays the head of its chain. Not `counted`: nothing was attempted.
+
+    What was not attempted gives back what it took of its pace.
+    """
     row = held(tx, work)
     if row is None:
         return False
@@ -197,6 +267,8 @@ def put_back(tx: Tx, work: Claimed, *, due_at: int, counted: bool = True) -> boo
         due_at=due_at,
         attempt=row["attempt"] if counted else row["attempt"] - 1,
     )
+    if not counted and work.charge is not None:
+        paces.give_back(tx, work.account_id, work.charge)
     _leave(tx, row, done=0, ready_at=due_at)
     tx.wake(row["kind"])
     return True
@@ -217,11 +289,16 @@ def _leave(tx: Tx, row: Row, *, done: int, ready_at: int | None) -> None:
 def leases_over(db: Reads, kind: str, *, real_now: int, most: int = 100) -> list[Claimed]:
     """Rows whose worker has not finished in time (or is dead)."""
     rows = db.all(_LEASES_OVER, kind=kind, real_now=real_now, most=most)
-    return [_claimed(row, crowded=True) for row in rows]
+    return [claimed(row, crowded=True) for row in rows]
 
 
-def next_due(db: Reads, kind: str, *, cap: int) -> int | None:
+def next_due(db: Reads, kind: str, *, cap: int, carrier: str = "") -> int | None:
     """When (clock) the next row of a lane with room is due."""
-    row = db.one(_NEXT_DUE, kind=kind, cap=cap)
-    at: int | None = row["at"] if row else None
-    return at
+    row = db.one(_NEXT_DUE, kind=kind, carrier=carrier, cap=cap)
+    return None if row is None else int(row["at"])
+
+
+def release_held(tx: Tx, kind: str, carrier: str) -> None:
+    """Look again at every lane that waits: its pace is another now."""
+    tx.execute(_RELEASE, [lanes], of_kind=kind, of_carrier=carrier, now=tx.now)
+    tx.wake(kind)

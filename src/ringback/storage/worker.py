@@ -48,6 +48,8 @@ class LaneWorker(Generic[Job]):
     """Rows of one claim."""
     lease_ms: ClassVar[int]
     """Real time after which a claimed row counts as left by a dead worker."""
+    carrier_name = ""
+    """The carrier whose lanes it works on; none carries webhooks."""
 
     def __init__(self, store: Store, clock: Clock, live: WakeUps, *, in_flight: int) -> None:
         self._store = store
@@ -126,8 +128,17 @@ class LaneWorker(Generic[Job]):
             task.add_done_callback(self._under_way.discard)
         return bool(jobs)
 
+    async def next_due(self) -> int | None:
+        """When (clock) the next row is due, of lanes that are full too."""
+        return await self._next_due(1 << 30)
+
+    async def _next_due(self, cap: int) -> int | None:
+        return await self._store.read(
+            lambda db: outbox.next_due(db, self.kind, cap=cap, carrier=self.carrier_name)
+        )
+
     async def _pause_s(self) -> float:
-        due = await self._store.read(lambda db: outbox.next_due(db, self.kind, cap=self.cap))
+        due = await self._next_due(self.cap)
         if due is None:
             return self._store.poll_s
         return min(self._store.poll_s, max(0.0, (due - self._clock.now_ms()) / 1000))

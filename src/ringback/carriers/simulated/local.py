@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 
+from ringback.carriers.pace import pace_of
 from ringback.carriers.protocol import (
     EventBatch,
     LineRecord,
@@ -16,9 +17,11 @@ from ringback.carriers.protocol import (
 from ringback.carriers.simulated.stream import EventStream, Fetched
 from ringback.carriers.simulated.translate import NAME
 from ringback.kit.database_faults import DatabaseUnavailable
+from ringback.kit.pace import Pace
 from ringback.sim.errors import LineDown, LineRefused, LineThrottled, NeverAnswers
 from ringback.sim.inventory import Wish
 from ringback.sim.network import Network
+from ringback.sim.operators import operator_of
 from ringback.sim.outbound import Submission
 
 _LOOK_S = 5.0
@@ -46,6 +49,16 @@ class SimulatedCarrier:
 
     def outbound_sms(self, e164: str, country: str) -> OutboundSms:
         return self._network.outbound_sms(e164, country)
+
+    @property
+    def paced_as(self) -> str | None:
+        return self._network.settings.campaign
+
+    def pace(self, e164: str, country: str) -> Pace | None:
+        return pace_of(self._network.settings.campaign, e164, country)
+
+    def operator_of(self, e164: str) -> str | None:
+        return operator_of(self._network.settings.seed, e164)
 
     async def search(
         self,

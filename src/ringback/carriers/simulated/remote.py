@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from ringback.carriers.pace import pace_of
 from ringback.carriers.protocol import (
     MEDIA_S,
     CarrierError,
@@ -21,6 +22,8 @@ from ringback.carriers.protocol import (
 )
 from ringback.carriers.simulated.stream import EventStream, Fetched
 from ringback.carriers.simulated.translate import NAME
+from ringback.kit.pace import Pace
+from ringback.sim.operators import operator_of
 
 if TYPE_CHECKING:
     import aiohttp
@@ -47,6 +50,8 @@ class RemoteSimulatedCarrier:
         self._stream = EventStream(self._fetch)
         self._session: aiohttp.ClientSession | None = None
         self._us_sms: OutboundSms = "enabled"
+        self._campaign: str | None = None
+        self._seed = 1
 
     async def start(self) -> None:
         """Open the connections. A network that isn't there yet is no error: calls say so, events wait for it."""
@@ -68,11 +73,25 @@ class RemoteSimulatedCarrier:
             await self._session.close()
 
     async def refresh(self) -> None:
-        """Ask again what `outbound_sms` answers from memory (each answer with events brings it too)."""
-        self._us_sms = (await self._call("GET", "/outbound-sms"))["US"]
+        """Ask again what is answered from memory (each answer with events brings it too)."""
+        self._heed(await self._call("GET", "/terms"))
+
+    def _heed(self, told: dict[str, Any]) -> None:
+        self._us_sms = told["outboundSms"]["US"]
+        self._campaign, self._seed = told["campaign"], told["seed"]
 
     def outbound_sms(self, e164: str, country: str) -> OutboundSms:
         return self._us_sms if country == "US" else "enabled"
+
+    @property
+    def paced_as(self) -> str | None:
+        return self._campaign
+
+    def pace(self, e164: str, country: str) -> Pace | None:
+        return pace_of(self._campaign, e164, country)
+
+    def operator_of(self, e164: str) -> str | None:
+        return operator_of(self._seed, e164)
 
     async def search(
         self,
@@ -147,7 +166,7 @@ class RemoteSimulatedCarrier:
         except CarrierError:
             await asyncio.sleep(_RETRY_S)
             return None
-        self._us_sms = answer["outboundSms"]["US"]
+        self._heed(answer)
         return [(event["token"], event["kind"], event["data"]) for event in answer["events"]]
 
     async def _call(

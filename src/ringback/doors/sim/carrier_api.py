@@ -93,8 +93,14 @@ def build_carrier_router(network: Network) -> APIRouter:
         except DatabaseUnavailable as fault:
             return _failure(LineDown(fault.message))
 
-    def sms() -> dict[str, str]:
-        return {"US": network.outbound_sms("", "US")}
+    def terms() -> dict[str, Any]:
+        """What the client answers from memory."""
+        settings = network.settings
+        return {
+            "outboundSms": {"US": network.outbound_sms("", "US")},
+            "campaign": settings.campaign,
+            "seed": settings.seed,
+        }
 
     @router.post("/submit")
     async def submit(body: Submit) -> JSONResponse:
@@ -108,7 +114,7 @@ def build_carrier_router(network: Network) -> APIRouter:
         after: Annotated[int, Query(ge=0)] = 0, wait: Annotated[float, Query(ge=0, le=60)] = 0
     ) -> JSONResponse:
         found = await network.carrier_events(after, wait_s=wait)
-        return JSONResponse({"events": [asdict(event) for event in found], "outboundSms": sms()})
+        return JSONResponse({"events": [asdict(event) for event in found], **terms()})
 
     @router.post("/ack")
     async def acknowledge(body: Acknowledge) -> JSONResponse:
@@ -152,9 +158,9 @@ def build_carrier_router(network: Network) -> APIRouter:
 
         return await answer(work())
 
-    @router.get("/outbound-sms")
-    async def outbound_sms() -> JSONResponse:
-        return JSONResponse(sms())
+    @router.get("/terms")
+    async def tell_terms() -> JSONResponse:
+        return JSONResponse(terms())
 
     return router
 

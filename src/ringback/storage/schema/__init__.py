@@ -22,7 +22,7 @@ from ringback.storage.schema.customers import (
 )
 from ringback.storage.schema.hooks import deliveries, delivery_hours, webhooks
 from ringback.storage.schema.usage import usage_days, usage_quarters
-from ringback.storage.schema.work import events, idempotency, lanes, outbox, paces, steps
+from ringback.storage.schema.work import events, idempotency, lanes, outbox, pace_queues, paces, steps
 
 __all__ = [
     "accounts",
@@ -45,6 +45,7 @@ __all__ = [
     "numbers",
     "opt_outs",
     "outbox",
+    "pace_queues",
     "paces",
     "steps",
     "usage_days",

@@ -56,14 +56,22 @@ paces = Table(
     text("id", key=True),
     integer("next_us", default=0),
     integer("day", default=0),
-    integer("day_segments", default=0),
-    integer("day_tmobile", default=0),
-    integer("promised_us", default=0),
-    integer("promised_day", default=0),
-    integer("promised_segments", default=0),
+    integer("day_segments", default=0, change="sum"),
+    integer("day_tmobile", default=0, change="sum"),
 )
-"""A pace that a carrier sets, for a number or a campaign's numbers together: when the next text may go (clock, us), the
-segments of its day, both as sent and as promised to those that still wait."""
+"""What has gone at a pace that a carrier sets, for a number or a campaign's numbers together: when the next text may go
+(clock, us), and the segments of the day that began at `day`. Written by claims, which lock lanes before paces."""
+
+pace_queues = Table(
+    "pace_queues",
+    metadata,
+    account(),
+    text("id", key=True),
+    integer("texts", default=0),
+    integer("segments", default=0),
+    integer("tmobile", default=0),
+)
+"""What waits for a pace. Apart from `paces`, because it is written under the account's lock."""
 
 outbox = Table(
     "outbox",
@@ -81,8 +89,13 @@ outbox = Table(
     text("token", null=True),
     integer("lease_until", null=True),
     text("request_id", null=True),
+    integer("expires_at", null=True),
+    text("pace_id", null=True),
+    integer("segments", default=0),
+    integer("tmobile", default=0),
 )
-"""Work to do after the commit that wrote it. A row goes when its work is done."""
+"""Work to do after the commit that wrote it. A row goes when its work is done. Of a text: when its validity passes, the
+pace that it waits for, its segments and which of them go to T-Mobile."""
 
 idempotency = Table(
     "idempotency",

@@ -8,12 +8,14 @@ from ringback.doors.rest.errors import JsonBytes
 from ringback.doors.rest.json_body import JsonRoute
 from ringback.doors.rest.once import claim_of
 from ringback.doors.rest.parts import parts_of
-from ringback.flows.send_text import SendText, needs, send_text, sender
+from ringback.flows.pace_texts import estimated_at
+from ringback.flows.send_text import Line, SendText, needs, send_text, sender
 from ringback.kit import phone
 from ringback.kit.addresses import BadUrl, check_url
 from ringback.kit.faults import Invalid
 from ringback.messages.errors import UnsupportedChannel
 from ringback.messages.schemas import SendExtras, SendMessage, SendMessageResponse
+from ringback.storage.tx import Tx
 
 router = APIRouter(route_class=JsonRoute, prefix="/v1/messages", tags=["messages"])
 MAX_CHARACTERS = 1600
@@ -41,9 +43,14 @@ async def send_message(request: Request, caller: Scoped, asked: SendMessage) -> 
     return await parts.once.write(
         await claim_of(request, caller),
         caller,
-        lambda tx: SendMessageResponse.of(send_text(tx, parts.line, text)),
+        lambda tx: _accept(tx, parts.line, text),
         needs=needs(parts.line, text),
     )
+
+
+def _accept(tx: Tx, line: Line, text: SendText) -> SendMessageResponse:
+    message = send_text(tx, line, text)
+    return SendMessageResponse.of(message, estimated_at(tx, line.paces, message, tx.now))
 
 
 def _beyond_sms(asked: SendMessage) -> UnsupportedChannel | None:

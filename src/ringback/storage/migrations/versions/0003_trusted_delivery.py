@@ -40,6 +40,7 @@ def upgrade() -> None:
     _part_lanes()
     _create_steps()
     _create_paces()
+    _weigh_texts()
 
 
 def _part_lanes() -> None:
@@ -76,19 +77,34 @@ def _create_steps() -> None:
 
 
 def _create_paces() -> None:
-    names = (
-        "next_us",
-        "day",
-        "day_segments",
-        "day_tmobile",
-        "promised_us",
-        "promised_day",
-        "promised_segments",
-    )
-    op.create_table(
-        "paces",
-        _text("account_id", null=False),
-        _text("id", null=False),
-        *[sa.Column(name, sa.BigInteger(), autoincrement=False, nullable=False) for name in names],
-        sa.PrimaryKeyConstraint("account_id", "id"),
+    paces = ("next_us", "day", "day_segments", "day_tmobile")
+    for table, names in (("paces", paces), ("pace_queues", ("texts", "segments", "tmobile"))):
+        op.create_table(
+            table,
+            _text("account_id", null=False),
+            _text("id", null=False),
+            *[sa.Column(name, sa.BigInteger(), autoincrement=False, nullable=False) for name in names],
+            sa.PrimaryKeyConstraint("account_id", "id"),
+        )
+
+
+def _weigh_texts() -> None:
+    op.add_column("outbox", _number("expires_at", null=True))
+    op.add_column("outbox", _text("pace_id"))
+    for name in ("segments", "tmobile"):
+        op.add_column("outbox", _number(name))
+    # What is queued already is told like what comes: its validity and its weight are its message's.
+    for name, column in (("expires_at", "valid_until"), ("segments", "segments")):
+        op.execute(
+            f"UPDATE outbox SET {name} = (SELECT {column} FROM messages WHERE messages.account_id = outbox.account_id"
+            " AND messages.id = outbox.subject_id) WHERE kind = 'text'"
+        )
+    expiring = sa.text("expires_at IS NOT NULL AND state <> 'claimed'")
+    op.create_index(
+        "outbox_expiring",
+        "outbox",
+        ["kind", "expires_at"],
+        unique=False,
+        sqlite_where=expiring,
+        postgresql_where=expiring,
     )

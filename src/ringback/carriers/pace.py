@@ -1,0 +1,37 @@
+"""The paces that US carriers set: by the class of a 10DLC campaign, and for the numbers that need none."""
+
+from typing import Literal, get_args
+
+from ringback.kit.pace import Pace
+from ringback.kit.phone import nanp_area_code
+
+Campaign = Literal[
+    "sole_proprietor",
+    "low_volume",
+    "high_low_trust",
+    "high_standard",
+    "high_trust",
+    "high_highest_trust",
+]
+CLASSES: dict[str, Pace] = {
+    "sole_proprietor": Pace("campaign", 2.25, segments_a_day=3_000, tmobile_a_day=1_000),
+    "low_volume": Pace("campaign", 3.75, segments_a_day=6_000, tmobile_a_day=2_000),
+    "high_low_trust": Pace("campaign", 3.75, segments_a_day=6_000, tmobile_a_day=2_000),
+    "high_standard": Pace("campaign", 12, segments_a_day=30_000, tmobile_a_day=10_000),
+    "high_trust": Pace("campaign", 120, segments_a_day=120_000, tmobile_a_day=40_000),
+    "high_highest_trust": Pace("campaign", 225, segments_a_day=600_000, tmobile_a_day=200_000),
+}
+TOLL_FREE = Pace("number", 3)
+SHORT_CODE = Pace("number", 100)
+_TOLL_FREE = frozenset(("800", "833", "844", "855", "866", "877", "888"))
+_LONGEST_SHORT_CODE = 6
+assert CLASSES.keys() == set(get_args(Campaign))
+
+
+def pace_of(campaign: str | None, e164: str, country: str) -> Pace | None:
+    """The pace of a US number of an account whose campaign is of this class; None where nothing is paced."""
+    if campaign is None or country != "US":
+        return None
+    if len(e164) <= _LONGEST_SHORT_CODE:
+        return SHORT_CODE
+    return TOLL_FREE if nanp_area_code(e164) in _TOLL_FREE else CLASSES[campaign]

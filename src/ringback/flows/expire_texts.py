@@ -1,0 +1,19 @@
+"""Texts whose validity passes before they could be handed over: they fail then, and not only when it is their turn."""
+
+from ringback.flows import settle_text
+from ringback.flows.send_text import KIND
+from ringback.storage import expiry
+from ringback.storage.tx import Row, Tx
+
+CODE = "30001"
+REASON = "its validity passed in the queue"
+
+
+def expire_text(tx: Tx, row: Row) -> bool:
+    """Fail one text of `expiry.expired`, in a unit with its account's lock; False when it was begun meanwhile."""
+    work = expiry.take_expired(tx, row, token=tx.new_id("exp"))
+    if work is None:
+        return False
+    settle_text.refused(tx, work, code=CODE, reason=REASON)
+    tx.wake(KIND)
+    return True

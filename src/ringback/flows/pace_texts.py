@@ -1,0 +1,85 @@
+"""Texts and the paces of carriers: what a text waits for when it is accepted, and what a claim asks of its number."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ringback.carriers.protocol import Carrier
+from ringback.kit.pace import T_MOBILE, Pace, expected_ms, opens_ms
+from ringback.numbers import service as numbers
+from ringback.storage import outbox, paces
+from ringback.storage.paces import Toll
+from ringback.storage.tx import Reads, Row, Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Paces:
+    """What a carrier says, from memory, of a number's pace and of whose customer a recipient is."""
+
+    pace: Callable[[str, str], Pace | None]
+    operator_of: Callable[[str], str | None]
+
+    @classmethod
+    def of(cls, carrier: Carrier) -> "Paces":
+        return cls(carrier.pace, carrier.operator_of)
+
+    def of_number(self, number: Row) -> tuple[str, Pace] | None:
+        """The id of a number's pace, and the pace; None where nothing paces it."""
+        pace = self.pace(number["e164"], number["country"])
+        return None if pace is None else (paces.id_of(pace, number["carrier"], number["id"]), pace)
+
+
+UNPACED = Paces(lambda e164, country: None, lambda e164: None)
+
+
+def toll_of(told: Paces, number: Row, message: Row) -> tuple[Toll, Pace | None]:
+    """What a text is going to cost, and the pace that it goes at."""
+    segments = message["segments"]
+    paced = told.of_number(number)
+    if paced is None:
+        return Toll(None, segments), None
+    pace_id, pace = paced
+    counted = pace.tmobile_a_day is not None and told.operator_of(message["to_e164"]) == T_MOBILE
+    return Toll(pace_id, segments, segments if counted else 0), pace
+
+
+def opens_at(db: Reads, account_id: str, toll: Toll, pace: Pace | None, now: int) -> int | None:
+    """When (ms) the lane of a text is worth a look; None where nothing paces it."""
+    if pace is None or toll.pace_id is None:
+        return None
+    return opens_ms(pace, paces.spent_of(db, account_id, toll.pace_id), now, toll.segments)
+
+
+def estimated_at(db: Reads, told: Paces, message: Row, now: int) -> int | None:
+    """When (ms) a text that was just accepted is going to be handed over; None where nothing paces it.
+
+    As if all that wait for this pace went in the order in which they were accepted.
+    """
+    account_id = message["account_id"]
+    number = numbers.get(db, account_id, message["number_id"])
+    toll, pace = toll_of(told, number, message)
+    if pace is None or toll.pace_id is None:
+        return None
+    spent = paces.spent_of(db, account_id, toll.pace_id)
+    waiting = paces.waiting_for(db, account_id, toll.pace_id)
+    at = expected_ms(pace, spent, now, ahead=max(0, waiting.texts - 1), segments=waiting.segments)
+    if not toll.tmobile:
+        return at
+    before = max(0, waiting.tmobile // toll.tmobile - 1)
+    for_tmobile = Pace(pace.scope, pace.messages_per_second, pace.tmobile_a_day)
+    gone = spent.of_tmobile()
+    return max(at, expected_ms(for_tmobile, gone, now, ahead=before, segments=waiting.tmobile))
+
+
+class PaceGate:
+    """What a claim of texts asks. `refuses` says why a text must not be handed over; such a one costs nothing."""
+
+    def __init__(self, told: Paces, refuses: Callable[[Tx, Row], object]) -> None:
+        self._told = told
+        self._refuses = refuses
+
+    def pace(self, tx: Tx, lane: Row) -> tuple[str, Pace] | None:
+        number_id = outbox.number_of_lane(lane["id"])
+        return self._told.of_number(numbers.get(tx, lane["account_id"], number_id))
+
+    def is_free(self, tx: Tx, row: Row) -> bool:
+        return self._refuses(tx, row) is not None

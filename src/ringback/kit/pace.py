@@ -1,0 +1,110 @@
+"""How fast a carrier lets texts go: so many a second, so many segments a day. All pure, in the clock's time.
+
+The rate is kept as a "theoretical arrival time" (the generic cell rate algorithm, ITU-T I.371): one number says when the
+next text may go, each text moves it on by one interval, and nothing has to be counted or refilled.
+"""
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+T_MOBILE = "T-Mobile"
+LATE_US = 100_000
+"""A text that goes no later than this after its turn doesn't put off the turns behind it."""
+_ZONE = "America/Los_Angeles"
+"""T-Mobile's day ends at midnight there."""
+_HOUR_MS = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What a carrier allows. `scope`: all numbers of the campaign share it, or each number has it by itself.
+
+    None is no limit. `tmobile_a_day` is the part of `segments_a_day` that may go to T-Mobile's customers.
+    """
+
+    scope: Literal["campaign", "number"]
+    messages_per_second: float
+    segments_a_day: int | None = None
+    tmobile_a_day: int | None = None
+
+    @property
+    def interval_us(self) -> int:
+        """From one text to the next. Rounded up, so that the limit is never passed."""
+        return math.ceil(1_000_000 / self.messages_per_second)
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What has gone: when the next text may go (us), and the segments of the day that began at `day` (ms)."""
+
+    next_us: int = 0
+    day: int = 0
+    segments: int = 0
+    tmobile: int = 0
+
+    def on(self, day: int) -> "Spent":
+        """The same, for a day: of another day's segments none count."""
+        return self if self.day == day else Spent(self.next_us, day)
+
+    def of_tmobile(self) -> "Spent":
+        """What of it went to T-Mobile's customers."""
+        return Spent(self.next_us, self.day, self.tmobile, self.tmobile)
+
+
+def turn_us(spent: Spent, now_ms: int) -> int:
+    """The turn that a text takes now or later (us). It may lie a little back: who is late catches up."""
+    now_us = now_ms * 1000
+    return spent.next_us if spent.next_us >= now_us - LATE_US else now_us
+
+
+def opens_ms(pace: Pace, spent: Spent, now_ms: int, segments: int) -> int:
+    """When a text of so many segments may go (ms), were it the next: now at the earliest."""
+    start, end = day_of(now_ms)
+    gone = spent.on(start).segments
+    if pace.segments_a_day is not None and gone and gone + segments > pace.segments_a_day:
+        return max(end, _up(spent.next_us))
+    return max(now_ms, _up(turn_us(spent, now_ms)))
+
+
+def _up(us: int) -> int:
+    return -(-us // 1000)
+
+
+def day_of(now_ms: int) -> tuple[int, int]:
+    """When the carriers' day of this instant began and when it ends (ms)."""
+    # Its midnights are full hours of UTC, so the day is looked up once an hour.
+    return _day_of_hour(now_ms // _HOUR_MS)
+
+
+@lru_cache(maxsize=64)
+def _day_of_hour(hour: int) -> tuple[int, int]:
+    zone = ZoneInfo(_ZONE)
+    local = datetime.fromtimestamp(hour * _HOUR_MS // 1000, zone)
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    return _ms(midnight), _ms(midnight + timedelta(days=1))
+
+
+def _ms(local: datetime) -> int:
+    return int(local.timestamp()) * 1000
+
+
+def expected_ms(pace: Pace, spent: Spent, now_ms: int, *, ahead: int, segments: int) -> int:
+    """When a text goes (ms) that has `ahead` texts before it; `segments` are theirs and its own together."""
+    at_us, interval_us = max(spent.next_us, now_ms * 1000), pace.interval_us
+    a_day = pace.segments_a_day
+    if a_day is None:
+        return (at_us + ahead * interval_us) // 1000
+    start, end = day_of(at_us // 1000)
+    each = max(1.0, segments / (ahead + 1))
+    left = a_day - spent.on(start).segments
+    today = max(0, min(int(left / each), -((at_us - end * 1000) // interval_us)))
+    if ahead < today:
+        return (at_us + ahead * interval_us) // 1000
+    daily = max(1, min(int(a_day / each), 24 * _HOUR_MS * 1000 // interval_us))
+    days, rest = divmod(ahead - today, daily)
+    midnight = datetime.fromtimestamp(end // 1000, ZoneInfo(_ZONE)) + timedelta(days=days)
+    return _ms(midnight) + rest * interval_us // 1000

@@ -1,0 +1,210 @@
+"""Paces at work: what waits for each, and what a claim may take of it.
+
+Two rows tell of a pace. `paces` is what has gone; claims write it, under the row's own lock, which they take after
+their lanes'. `pace_queues` is what waits; it is written where texts come and go, under the account's lock. So neither
+waits for the other.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlalchemy import bindparam, select
+
+from ringback.kit.pace import Pace, Spent, day_of, opens_ms, turn_us
+from ringback.storage.schema import pace_queues, paces
+from ringback.storage.statements import Statement
+from ringback.storage.tx import Reads, Row, Tx
+
+_LOCKED = Statement(
+    select(paces)
+    .where(paces.c.account_id == bindparam("account_id"), paces.c.id == bindparam("id"))
+    .with_for_update()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Toll:
+    """What a text costs: the pace that it waits for (if there is one), its segments, those that T-Mobile counts."""
+
+    pace_id: str | None = None
+    segments: int = 0
+    tmobile: int = 0
+
+
+FREE = Toll()
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What was taken of a pace, in the day that began at `day`, so that it can be given back."""
+
+    pace_id: str
+    day: int
+    segments: int
+    tmobile: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Texts that wait for a pace, their segments, and those of them that T-Mobile counts."""
+
+    texts: int = 0
+    segments: int = 0
+    tmobile: int = 0
+
+
+class Gate(Protocol):
+    """What a claim asks about paced work."""
+
+    def pace(self, tx: Tx, lane: Row) -> tuple[str, Pace] | None:
+        """The pace of a lane and its id; None where nothing paces it."""
+        ...
+
+    def is_free(self, tx: Tx, row: Row) -> bool:
+        """Whether work costs its pace nothing, because it will not come to the carrier."""
+        ...
+
+
+def id_of(pace: Pace, carrier: str, number_id: str) -> str:
+    return f"{carrier}:{number_id if pace.scope == 'number' else 'campaign'}"
+
+
+def spent_of(db: Reads, account_id: str, pace_id: str) -> Spent:
+    """What has gone at a pace."""
+    return _spent(db.get(paces, account_id, pace_id))
+
+
+def _spent(row: Row | None) -> Spent:
+    if row is None:
+        return Spent()
+    return Spent(row["next_us"], row["day"], row["day_segments"], row["day_tmobile"])
+
+
+def waiting_for(db: Reads, account_id: str, pace_id: str) -> Waiting:
+    """What waits for a pace, begun or not."""
+    row = db.get(pace_queues, account_id, pace_id)
+    return Waiting() if row is None else Waiting(row["texts"], row["segments"], row["tmobile"])
+
+
+def join(tx: Tx, account_id: str, toll: Toll) -> None:
+    """A text begins to wait."""
+    if toll.pace_id is not None:
+        _move(tx, account_id, toll.pace_id, 1, toll.segments, toll.tmobile)
+
+
+def leave(tx: Tx, row: Row) -> None:
+    """Work (a row of the outbox) waits no longer."""
+    if row["pace_id"] is not None:
+        _move(tx, row["account_id"], row["pace_id"], -1, -row["segments"], -row["tmobile"])
+
+
+def _move(tx: Tx, account_id: str, pace_id: str, texts: int, segments: int, tmobile: int) -> None:
+    row = tx.get(pace_queues, account_id, pace_id)
+    if row is None:
+        tx.insert(
+            pace_queues, account_id=account_id, id=pace_id, texts=texts, segments=segments, tmobile=tmobile
+        )
+        return
+    tx.update(
+        pace_queues,
+        row,
+        texts=row["texts"] + texts,
+        segments=row["segments"] + segments,
+        tmobile=row["tmobile"] + tmobile,
+    )
+
+
+def next_turn(tx: Tx, row: Row) -> int:
+    """When (ms) the lane of a paced row is worth a look again."""
+    if row["pace_id"] is None:
+        return tx.now
+    return max(tx.now, -(-spent_of(tx, row["account_id"], row["pace_id"]).next_us // 1000))
+
+
+def give_back(tx: Tx, account_id: str, charge: Charge) -> None:
+    """Nothing went after all: what was counted in this day is free again."""
+    if charge.day == day_of(tx.now)[0]:
+        tx.adjust(
+            paces,
+            account_id=account_id,
+            id=charge.pace_id,
+            day_segments=-charge.segments,
+            day_tmobile=-charge.tmobile,
+        )
+
+
+class Turnstile:
+    """One pace during one claim, which holds its row."""
+
+    def __init__(self, account_id: str, pace_id: str, pace: Pace, row: Row | None, now: int) -> None:
+        self._account_id = account_id
+        self._pace_id = pace_id
+        self._pace = pace
+        self._row = row
+        self._now = now
+        self._day, self.ends = day_of(now)
+        self._spent = _spent(row).on(self._day)
+        self._taken = False
+
+    def is_full_for(self, row: Row) -> bool:
+        """Whether a text must wait for T-Mobile's next day, which begins at `ends`."""
+        limit, tmobile = self._pace.tmobile_a_day, row["tmobile"]
+        return bool(
+            limit is not None and tmobile and self._spent.tmobile and self._spent.tmobile + tmobile > limit
+        )
+
+    def opens_at(self, row: Row) -> int:
+        """When (ms) a text may go: now, or later."""
+        return opens_ms(self._pace, self._spent, self._now, row["segments"])
+
+    def take(self, row: Row) -> Charge:
+        """A text goes now."""
+        spent, self._taken = self._spent, True
+        self._spent = Spent(
+            turn_us(spent, self._now) + self._pace.interval_us,
+            self._day,
+            spent.segments + row["segments"],
+            spent.tmobile + row["tmobile"],
+        )
+        return Charge(self._pace_id, self._day, row["segments"], row["tmobile"])
+
+    def turn_of(self, nth: int, row: Row) -> int:
+        """When (ms) the `nth` of the lanes that wait here gets its turn."""
+        opens = self.opens_at(row)
+        return opens if opens == self.ends else opens + nth * self._pace.interval_us // 1000
+
+    def save(self, tx: Tx) -> None:
+        if not self._taken:
+            return
+        spent = self._spent
+        values = {
+            "next_us": spent.next_us,
+            "day": spent.day,
+            "day_segments": spent.segments,
+            "day_tmobile": spent.tmobile,
+        }
+        if self._row is None:
+            tx.insert(paces, account_id=self._account_id, id=self._pace_id, **values)
+        else:
+            tx.update(paces, self._row, **values)
+
+
+def turnstiles(tx: Tx, lanes: Iterable[Row], gate: Gate) -> dict[str, Turnstile]:
+    """The turnstile of each lane that is paced, by the lane's id. Their rows are locked in the order of their ids."""
+    found: dict[tuple[str, str], Pace] = {}
+    of_lane: dict[str, tuple[str, str]] = {}
+    for lane in lanes:
+        paced = gate.pace(tx, lane)
+        if paced is not None:
+            key = (lane["account_id"], paced[0])
+            found[key] = paced[1]
+            of_lane[lane["id"]] = key
+    made = {key: _turnstile(tx, key, found[key]) for key in sorted(found)}
+    return {lane_id: made[key] for lane_id, key in of_lane.items()}
+
+
+def _turnstile(tx: Tx, key: tuple[str, str], pace: Pace) -> Turnstile:
+    account_id, pace_id = key
+    row = tx.one(_LOCKED, account_id=account_id, id=pace_id)
+    return Turnstile(account_id, pace_id, pace, row, tx.now)
