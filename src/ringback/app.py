@@ -212,7 +212,7 @@ class Server:
     def _timed(self) -> list[Timed]:
         return [
             *self.line.timed(),
-            _worker_time(self.live, self.dispatcher),
+            _worker_time(self.live, self.dispatcher, patient=True),
             _worker_time(self.live, self.deliverer),
             _keeper_time(self.keeper),
             _text_time(self.texts),
@@ -276,14 +276,14 @@ def _local_token(settings: Settings) -> str | None:
     return found.token if found is not None and found.pid == os.getpid() else None
 
 
-def _worker_time(live: InProcess, worker: Dispatcher | Deliverer) -> Timed:
+def _worker_time(live: InProcess, worker: Dispatcher | Deliverer, *, patient: bool = False) -> Timed:
     async def idle() -> bool:
         return not worker.busy
 
     async def wake() -> None:
         live.wake(worker.kind)
 
-    return Timed(worker.next_due, idle, wake)
+    return Timed(worker.next_due, idle, wake, patient)
 
 
 def _keeper_time(keeper: NumberKeeper) -> Timed:

@@ -13,6 +13,9 @@ def real_ms() -> int:
 class Clock(Protocol):
     """Where stored times come from. A simulated network may freeze it or move it forward, never back."""
 
+    stride_ms: int
+    """How late work may be that waits for the end of a stride, while the clock is moved far; otherwise 0."""
+
     def now_ms(self) -> int:
         """The clock's UTC time in milliseconds."""
         ...
@@ -27,6 +30,7 @@ class MovableClock:
     def __init__(self, offset_ms: int = 0, frozen_ms: int | None = None) -> None:
         self.offset_ms = offset_ms
         self.frozen_ms = frozen_ms
+        self.stride_ms = 0
         self._last_ms = 0
 
     @property

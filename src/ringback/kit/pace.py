@@ -55,19 +55,19 @@ class Spent:
         return Spent(self.next_us, self.day, self.tmobile, self.tmobile)
 
 
-def turn_us(spent: Spent, now_ms: int) -> int:
+def turn_us(spent: Spent, now_ms: int, late_us: int = LATE_US) -> int:
     """The turn that a text takes now or later (us). It may lie a little back: who is late catches up."""
     now_us = now_ms * 1000
-    return spent.next_us if spent.next_us >= now_us - LATE_US else now_us
+    return spent.next_us if spent.next_us >= now_us - late_us else now_us
 
 
-def opens_ms(pace: Pace, spent: Spent, now_ms: int, segments: int) -> int:
+def opens_ms(pace: Pace, spent: Spent, now_ms: int, segments: int, late_us: int = LATE_US) -> int:
     """When a text of so many segments may go (ms), were it the next: now at the earliest."""
     start, end = day_of(now_ms)
     gone = spent.on(start).segments
     if pace.segments_a_day is not None and gone and gone + segments > pace.segments_a_day:
         return max(end, _up(spent.next_us))
-    return max(now_ms, _up(turn_us(spent, now_ms)))
+    return max(now_ms, _up(turn_us(spent, now_ms, late_us)))
 
 
 def _up(us: int) -> int:

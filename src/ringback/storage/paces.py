@@ -55,7 +55,9 @@ class Waiting:
 
 
 class Gate(Protocol):
-    """What a claim asks about paced work."""
+    """What a claim asks about paced work. `late_us`: who is later than this for its turn has lost it."""
+
+    late_us: int
 
     def pace(self, tx: Tx, lane: Row) -> tuple[str, Pace] | None:
         """The pace of a lane and its id; None where nothing paces it."""
@@ -137,12 +139,15 @@ def give_back(tx: Tx, account_id: str, charge: Charge) -> None:
 class Turnstile:
     """One pace during one claim, which holds its row."""
 
-    def __init__(self, account_id: str, pace_id: str, pace: Pace, row: Row | None, now: int) -> None:
+    def __init__(
+        self, account_id: str, pace_id: str, pace: Pace, row: Row | None, *, now: int, late_us: int
+    ) -> None:
         self._account_id = account_id
         self._pace_id = pace_id
         self._pace = pace
         self._row = row
         self._now = now
+        self._late_us = late_us
         self._day, self.ends = day_of(now)
         self._spent = _spent(row).on(self._day)
         self._taken = False
@@ -156,13 +161,13 @@ class Turnstile:
 
     def opens_at(self, row: Row) -> int:
         """When (ms) a text may go: now, or later."""
-        return opens_ms(self._pace, self._spent, self._now, row["segments"])
+        return opens_ms(self._pace, self._spent, self._now, row["segments"], self._late_us)
 
     def take(self, row: Row) -> Charge:
         """A text goes now."""
         spent, self._taken = self._spent, True
         self._spent = Spent(
-            turn_us(spent, self._now) + self._pace.interval_us,
+            turn_us(spent, self._now, self._late_us) + self._pace.interval_us,
             self._day,
             spent.segments + row["segments"],
             spent.tmobile + row["tmobile"],
@@ -200,11 +205,11 @@ def turnstiles(tx: Tx, lanes: Iterable[Row], gate: Gate) -> dict[str, Turnstile]
             key = (lane["account_id"], paced[0])
             found[key] = paced[1]
             of_lane[lane["id"]] = key
-    made = {key: _turnstile(tx, key, found[key]) for key in sorted(found)}
+    made = {key: _turnstile(tx, key, found[key], gate.late_us) for key in sorted(found)}
     return {lane_id: made[key] for lane_id, key in of_lane.items()}
 
 
-def _turnstile(tx: Tx, key: tuple[str, str], pace: Pace) -> Turnstile:
+def _turnstile(tx: Tx, key: tuple[str, str], pace: Pace, late_us: int) -> Turnstile:
     account_id, pace_id = key
     row = tx.one(_LOCKED, account_id=account_id, id=pace_id)
-    return Turnstile(account_id, pace_id, pace, row, tx.now)
+    return Turnstile(account_id, pace_id, pace, row, now=tx.now, late_us=late_us)

@@ -58,6 +58,7 @@ class LaneWorker(Generic[Job]):
         self._most = in_flight
         self._token = entropy(8).hex()
         self._under_way: set[asyncio.Task[None]] = set()
+        self._claiming = False
         self._stopping = False
         self._resting = asyncio.Event()
         self._resting.set()
@@ -77,8 +78,8 @@ class LaneWorker(Generic[Job]):
 
     @property
     def busy(self) -> bool:
-        """Whether work is under way."""
-        return bool(self._under_way)
+        """Whether work is under way, or being claimed."""
+        return self._claiming or bool(self._under_way)
 
     async def recover(self) -> None:
         """Settle what a dead process left claimed. Only for a store that this process owns, before `run`."""
@@ -119,13 +120,17 @@ class LaneWorker(Generic[Job]):
         if room <= 0:
             await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
             return True
-        jobs = await self.begin(
-            most=min(room, self.batch), token=self._token, lease_until=real_ms() + self.lease_ms
-        )
-        for job in jobs:
-            task = asyncio.create_task(self.work_on(job))
-            self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
+        self._claiming = True
+        try:
+            jobs = await self.begin(
+                most=min(room, self.batch), token=self._token, lease_until=real_ms() + self.lease_ms
+            )
+            for job in jobs:
+                task = asyncio.create_task(self.work_on(job))
+                self._under_way.add(task)
+                task.add_done_callback(self._under_way.discard)
+        finally:
+            self._claiming = False
         return bool(jobs)
 
     async def next_due(self) -> int | None:

@@ -10,6 +10,8 @@ from ringback.kit.machine import monotonic
 
 _PATIENCE_S = 30.0
 _LOOK_EVERY_S = 0.004
+_STRIDES = 1_440
+"""In how many strides patient work is done on the way: a day's in minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,8 @@ class Timed:
     """Whether no work is under way."""
     wake: Callable[[], Awaitable[None]]
     """The clock was moved: look again."""
+    patient: bool = False
+    """Whether work may come a little late, in groups, where the clock is moved far (see `MovingClock.advance_to`)."""
 
 
 class MovingClock:
@@ -53,28 +57,48 @@ class MovingClock:
             await self._moved()
 
     async def advance_to(self, at_ms: int) -> bool:
-        """Move to `at_ms`; whether nothing due is left and nothing under way, within 30 real seconds."""
+        """Move to `at_ms`; whether nothing due is left and nothing under way, within 30 real seconds.
+
+        Each thing happens when it is due. Only patient work waits for the end of its stride, since a stop for each of a
+        day's paced texts would take minutes.
+        """
         async with self._lock:
-            until = monotonic() + _PATIENCE_S
-            while await self._settle(until):
-                due = await self._next_due()
-                if due is None or due > at_ms or self._clock.now_ms() >= at_ms:
-                    self._clock.move_to(at_ms)
-                    await self._moved()
-                    return await self._settle(until)
-                self._clock.move_to(due)
+            stride_ms = (at_ms - self._clock.now_ms()) // _STRIDES
+            self._clock.stride_ms = max(0, stride_ms)
+            try:
+                return await self._advance(at_ms, monotonic() + _PATIENCE_S)
+            finally:
+                self._clock.stride_ms = 0
+
+    async def _advance(self, at_ms: int, until: float) -> bool:
+        while await self._settle(until):
+            due = await self._next_stop()
+            if due is None or due > at_ms or self._clock.now_ms() >= at_ms:
+                self._clock.move_to(at_ms)
                 await self._moved()
-            self._clock.move_to(at_ms)
+                return await self._settle(until)
+            self._clock.move_to(due)
             await self._moved()
-            return False
+        self._clock.move_to(at_ms)
+        await self._moved()
+        return False
+
+    async def _next_stop(self) -> int | None:
+        exact = await self._next_due(patient=False)
+        patient = await self._next_due(patient=True)
+        if patient is None:
+            return exact
+        late = max(patient, self._clock.now_ms() + self._clock.stride_ms)
+        return late if exact is None else min(late, exact)
 
     async def _moved(self) -> None:
         await self._save()
         for one in self._timed:
             await one.wake()
 
-    async def _next_due(self) -> int | None:
-        dues = [due for one in self._timed if (due := await one.next_due()) is not None]
+    async def _next_due(self, *, patient: bool | None = None) -> int | None:
+        asked = [one for one in self._timed if patient is None or one.patient is patient]
+        dues = [due for one in asked if (due := await one.next_due()) is not None]
         return min(dues, default=None)
 
     async def _settle(self, until: float) -> bool:
