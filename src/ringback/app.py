@@ -40,6 +40,7 @@ from ringback.settings import Settings
 from ringback.storage import facts, idempotency
 from ringback.storage.opening import open_store
 from ringback.storage.sealing import KEY_FILE, Sealer, SealError, load_or_create
+from ringback.webhooks.attempts import DAY_MS, SCHEDULES, Patience
 from ringback.webhooks.jobs import Deliverer
 
 _log = structlog.get_logger("ringback")
@@ -122,6 +123,7 @@ class Server:
             self.live,
             concurrency=settings.webhook_concurrency,
             base=settings.own_url,
+            patience=_patience(settings),
         )
         self.keeper = NumberKeeper(self.store, carrier, self.clock)
         self.texts = TextKeeper(self.store, self.clock)
@@ -239,6 +241,12 @@ class Server:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         with contextlib.suppress(Exception):
             await self.keys.note_uses()
+
+
+def _patience(settings: Settings) -> Patience:
+    """With deliveries and endpoints, as the settings have it."""
+    days = settings.webhook_disable_after_days
+    return Patience(SCHEDULES[settings.webhook_retry], days * DAY_MS if days else None)
 
 
 def _sealer(settings: Settings, *, sealed_before: bool) -> Sealer:

@@ -7,6 +7,7 @@ from ringback.settings import Settings
 from ringback.storage.store import Store
 
 _FIXED_SQLITE = (3, 51, 3)
+_SHOWN = 3
 
 
 def part(name: str, ok: bool, line: str) -> dict[str, Any]:
@@ -25,6 +26,22 @@ async def check_store(settings: Settings, store: Store) -> dict[str, Any]:
     if settings.on_postgres:
         return part("store", True, f"PostgreSQL, {count}")
     return part("store", True, f"{settings.data}, SQLite {sqlite.VERSION}{_sqlite_note()}, {count}")
+
+
+async def check_webhooks(store: Store) -> list[dict[str, Any]]:
+    """Whether endpoints are switched off, as far as the store answers."""
+    from ringback.webhooks.store import switched_off
+
+    try:
+        off = await store.read(lambda db: switched_off(db, most=_SHOWN + 1))
+    except Exception:
+        return []
+    if not off:
+        return [part("webhooks", True, "no endpoint is switched off")]
+    named = ", ".join(f"{row['id']} of {row['account_id']}" for row in off[:_SHOWN])
+    more = " and more" if len(off) > _SHOWN else ""
+    line = f"switched off after days of failures: {named}{more}: repair and POST /v1/webhooks/enable"
+    return [part("webhooks", False, line)]
 
 
 def _sqlite_note() -> str:
@@ -49,4 +66,8 @@ def check_settings(settings: Settings, *, trouble: str | None = None) -> list[di
 
 
 async def checkup(settings: Settings, store: Store, *, trouble: str | None) -> list[dict[str, Any]]:
-    return [await check_store(settings, store), *check_settings(settings, trouble=trouble)]
+    return [
+        await check_store(settings, store),
+        *await check_webhooks(store),
+        *check_settings(settings, trouble=trouble),
+    ]

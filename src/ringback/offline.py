@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ringback.accounts.book import AccountBook
-from ringback.checkup import check_settings, check_store, part
+from ringback.checkup import check_settings, check_store, check_webhooks, part
 from ringback.kit.clock import MovableClock
 from ringback.kit.faults import Fault
 from ringback.kit.ids import IdMaker
@@ -70,7 +70,11 @@ def check(settings: Settings) -> list[dict[str, Any]]:
         return [_new_folder(settings.data), *check_settings(settings)]
 
     async def act(store: Store) -> list[dict[str, Any]]:
-        return [await check_store(settings, store), *check_settings(settings)]
+        return [
+            await check_store(settings, store),
+            *await check_webhooks(store),
+            *check_settings(settings),
+        ]
 
     return asyncio.run(_with_store(settings, act))
 

@@ -103,6 +103,18 @@ class Settings(BaseSettings):
     webhook_concurrency: int = _setting(
         200, "Webhook attempts in flight at once.", "a number from 1 to 10000", ge=1, le=10_000
     )
+    webhook_retry: Literal["vendor", "three-days"] = _setting(
+        "vendor",
+        "How long a webhook is tried: six attempts in 2 h 35 min, or fifteen in three days.",
+        "vendor or three-days",
+    )
+    webhook_disable_after_days: int = _setting(
+        5,
+        "Days of failures alone after which an endpoint is switched off; 0 never does it.",
+        "a number from 0 to 365",
+        ge=0,
+        le=365,
+    )
     max_body_bytes: int = _setting(
         1_048_576, "Largest request body taken, in bytes.", "a number of bytes from 1024 on", ge=1024
     )

@@ -2,7 +2,7 @@
 
 import http.client
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,7 +12,7 @@ from sqlalchemy import select
 from ringback.kit.ids import IdMaker
 from ringback.storage.schema import metadata
 from ringback.storage.statements import Statement
-from ringback.testing import Handset, Ringback
+from ringback.testing import Handset, Ringback, WebhookInbox
 from tests.openapi import Document, Operation, Schema, follow, operations
 from tests.phones import until
 
@@ -28,6 +28,7 @@ _PREFIXES = {
     "fault_id": "flt",
     "sub_account_id": "sub",
     "contact_id": "con",
+    "delivery_id": "whd",
 }
 
 
@@ -112,7 +113,8 @@ class Target:
         return Said(answer.status, {name.lower(): value for name, value in answer.getheaders()}, content)
 
     def _furnish(self, phone: Handset) -> dict[str, str]:
-        """An agent, two numbers (one attached), a conversation, a message each way, a sub-account and a contact."""
+        """An agent, two numbers (one attached), a conversation, a message each way, a sub-account, a contact, and a
+        delivery to an endpoint that is gone."""
 
         def made(method: str, path: str, body: Any = None) -> Any:
             said = self.ask(method, path, body)
@@ -121,7 +123,7 @@ class Target:
 
         agent = made("POST", "/v1/agents", {"name": "Ada"})
         number = made("POST", "/v1/numbers", {"agentId": agent["id"]})
-        made("POST", "/v1/numbers", {"country": "GB"})
+        british = made("POST", "/v1/numbers", {"country": "GB"})
         phone.text(number["phoneNumber"], "hello")
         path = f"/v1/numbers/{number['id']}/messages"
         until(lambda: made("GET", path)["data"])
@@ -133,6 +135,7 @@ class Target:
         made("POST", "/v1/webhooks", {"url": "http://127.0.0.1:9/project"})
         made("POST", f"/v1/agents/{agent['id']}/webhook", {"url": "http://127.0.0.1:9/agent"})
         return {
+            "delivery_id": self._told_once(made, phone, british),
             "agent_id": agent["id"],
             "number_id": number["id"],
             "conversation_id": sent["conversation_id"],
@@ -140,6 +143,20 @@ class Target:
             "contact_id": contact["id"],
             "sub_account_id": made("POST", "/v1/sub-accounts", {"name": "Branch"})["id"],
         }
+
+    @staticmethod
+    def _told_once(made: Callable[..., Any], phone: Handset, number: dict[str, Any]) -> str:
+        """The id of a delivery that is over, to an agent that was deleted since."""
+        agent = made("POST", "/v1/agents", {"name": "Bob"})["id"]
+        made("POST", f"/v1/agents/{agent}/numbers", {"numberId": number["id"]})
+        deliveries = f"/v1/agents/{agent}/webhook/deliveries"
+        with WebhookInbox() as inbox:
+            made("POST", f"/v1/agents/{agent}/webhook", {"url": inbox.url})
+            phone.text(number["phoneNumber"], "hello")
+            [told] = until(lambda: [d for d in made("GET", deliveries) if d["success"]])
+        made("DELETE", f"/v1/agents/{agent}")
+        delivery_id: str = told["id"]
+        return delivery_id
 
     @property
     def number(self) -> str:
@@ -208,6 +225,7 @@ _SAMPLES = {
     "body": "sample",
     "url": "http://127.0.0.1:9/sample",
     "kind": "submit-refused",
+    "from": "2026-01-01T00:00:00Z",
 }
 
 

@@ -27,6 +27,7 @@ KINDS = {
     "before": "message",
     "after": "message",
     "contact_id": "contact",
+    "delivery_id": "delivery",
     "sub_account_id": "sub_account",
     "x-sub-account-id": "sub_account",
     "from_number": "own phone",
@@ -72,6 +73,7 @@ SAMPLES: dict[str, Any] = {
     "note": "sample",
     "url": "http://127.0.0.1:9/sample",
     "image_url": "https://example.com/sample.png",
+    "from": "2026-01-01T00:00:00Z",
 }
 """Right values for fields that a right request needs; others are made from their schema."""
 

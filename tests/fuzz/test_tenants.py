@@ -17,6 +17,7 @@ from tests.fuzz.target import Said
 from tests.fuzz.tenants import (
     KINDS,
     PREFIXES,
+    SAMPLES,
     Place,
     Request,
     Tenant,
@@ -37,9 +38,11 @@ REFUSED_FOR_ITSELF = {"UNSUPPORTED_CHANNEL", "NOT_IMPLEMENTED"}
 
 
 @pytest.fixture
-def town(ringback: Ringback, handset: Handsets) -> Iterator[Town]:
+def town(ringback: Ringback, handset: Handsets, monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
     with contextlib.ExitStack() as stack:
-        inboxes = [stack.enter_context(WebhookInbox()) for _ in range(4)]
+        *inboxes, anybodys = [stack.enter_context(WebhookInbox()) for _ in range(5)]
+        # Where nobody listens, what is redelivered would never be at rest.
+        monkeypatch.setitem(SAMPLES, "url", anybodys.url)
         yield Town(ringback, handset(name="everybody's friend"), inboxes)
 
 

@@ -18,7 +18,7 @@ from ringback.storage.tx import Row, Tx
 from ringback.usage import store as usage
 from ringback.webhooks import service as webhooks
 from ringback.webhooks import store as statistics
-from ringback.webhooks.service import Attempt
+from ringback.webhooks.attempts import Attempt
 from tests.storage.recount import TABLES, counted, kept
 from tests.storage.world import LINE, START_MS, World
 

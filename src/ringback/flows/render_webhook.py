@@ -9,26 +9,75 @@ from ringback.kit.links import absolute
 from ringback.kit.times import to_iso
 from ringback.messages import service as messages
 from ringback.messages import store as message_store
-from ringback.storage.schema import webhooks as webhooks_table
+from ringback.storage.schema import events
 from ringback.storage.tx import Reads, Row
 
+AGENT_MESSAGE = "agent.message"
 
-def render_message(db: Reads, delivery: Row, base: str) -> str:
-    """The `agent.message` of an inbound text, with the history strictly before it; our media are reached at `base`."""
+
+def render(db: Reads, delivery: Row, endpoint: Row, base: str) -> str:
+    """The JSON text that a delivery holds; our media are reached at `base`.
+
+    An inbound text is an `agent.message`; whatever else is told has its type of the event log for a name.
+    """
     account_id = delivery["account_id"]
+    if delivery["event_type"] != AGENT_MESSAGE:
+        return _render_event(db, delivery)
     message = messages.get(db, account_id, delivery["message_id"])
-    conversation = conversations.get(db, account_id, message["conversation_id"])
-    endpoint = db.get(webhooks_table, account_id, delivery["scope"])
-    limit = endpoint["context_limit"] if endpoint else 0
-    metadata = conversation["metadata"]
     return envelope(
         channel=message["channel"],
         at_ms=message["at"],
         agent_id=delivery["agent_id"],
         data=_data(message, base, _contact(db, account_id, message["from_e164"])),
-        state=None if metadata is None else json.loads(metadata),
-        history=_history(db, message, limit),
+        state=_state(db, message),
+        history=_history(db, message, endpoint["context_limit"]),
     )
+
+
+def _render_event(db: Reads, delivery: Row) -> str:
+    """An event of the log, and of a message's way what its receiver would look up next."""
+    account_id, event_type = delivery["account_id"], delivery["event_type"]
+    event = db.get(events, account_id, delivery["event_seq"])
+    at_ms = delivery["created_at"] if event is None else event["at"]
+    data = {} if event is None else json.loads(event["data"])
+    state = None
+    if delivery["message_id"] is not None:
+        message = messages.get(db, account_id, delivery["message_id"])
+        data = _status(message, event_type.removeprefix("message."), at_ms, data.get("errorCode"))
+        state = _state(db, message)
+    return envelope(
+        event=event_type,
+        channel=delivery["channel"],
+        at_ms=at_ms,
+        agent_id=delivery["agent_id"],
+        data=data,
+        state=state,
+        history=[],
+    )
+
+
+def _status(message: Row, status: str, at_ms: int, code: str | None) -> dict[str, Any]:
+    """What became of an outbound text; the reason as far as the text has not moved on since."""
+    return {
+        "messageId": message["id"],
+        "id": message["id"],
+        "conversationId": message["conversation_id"],
+        "numberId": message["number_id"],
+        "from": message["from_e164"],
+        "to": message["to_e164"],
+        "direction": message["direction"],
+        "status": status,
+        "errorCode": code,
+        "failureReason": message["failure_reason"] if message["status"] == status else None,
+        "at": to_iso(at_ms),
+    }
+
+
+def _state(db: Reads, message: Row) -> dict[str, Any] | None:
+    """The `metadata` of the message's conversation."""
+    metadata = conversations.get(db, message["account_id"], message["conversation_id"])["metadata"]
+    found: dict[str, Any] | None = None if metadata is None else json.loads(metadata)
+    return found
 
 
 def envelope(
@@ -39,11 +88,12 @@ def envelope(
     data: dict[str, Any],
     state: dict[str, Any] | None,
     history: list[dict[str, Any]],
+    event: str = AGENT_MESSAGE,
     **more: Any,
 ) -> str:
-    """The JSON text of an `agent.message` event. `at_ms` is clock time."""
+    """The JSON text of an event. `at_ms` is clock time."""
     body = {
-        "event": "agent.message",
+        "event": event,
         "channel": channel,
         "timestamp": to_iso(at_ms),
         "agentId": agent_id,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from ringback.carriers.protocol import DeliveryReceipt
 from ringback.conversations import service as conversations
 from ringback.events.log import record
+from ringback.flows.tell_status import tell_status
 from ringback.messages import service as messages
 from ringback.storage import outbox, schema
 from ringback.storage.outbox import Claimed
@@ -87,7 +88,7 @@ def apply_receipt(tx: Tx, message: Row, told: DeliveryReceipt) -> None:
 
 def _move(tx: Tx, message: Row, status: str, *, code: str | None = None, reason: str | None = None) -> None:
     if messages.advance(tx, message, status, code=code, reason=reason) is not None:
-        record(
+        event = record(
             tx,
             message["account_id"],
             f"message.{status}",
@@ -96,3 +97,4 @@ def _move(tx: Tx, message: Row, status: str, *, code: str | None = None, reason:
             numberId=message["number_id"],
             errorCode=code,
         )
+        tell_status(tx, message, event)

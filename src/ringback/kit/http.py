@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ringback import __version__
 from ringback.kit.addresses import AddressPolicy, BadUrl, check_url, literal_address
 from ringback.kit.http_failure import CONNECT_S, Failure, Refused, RequestFailed, explain
+from ringback.kit.times import retry_after_s
 
 if TYPE_CHECKING:  # aiohttp costs 180 ms to import, so it waits for the first request
     from aiohttp import ClientResponse, ClientSession
@@ -51,11 +52,15 @@ _opened: ContextVar[list[str]] = ContextVar("opened")
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer of any status. `body` is the first part of it as text, without NULs; `elapsed_ms` real time."""
+    """An answer of any status. `body` is the first part of it as text, without NULs; `elapsed_ms` real time.
+
+    `retry_after_s` is what it says of when to come again (RFC 9110 section 10.2.3), None where that says nothing.
+    """
 
     status: int
     body: str
     elapsed_ms: int
+    retry_after_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +120,8 @@ class OutgoingHttp:
             "POST", url, body, headers, timeout_s=timeout_s, repeatable=repeatable
         ) as response:
             status, data = response.status, await _read(response, keep_bytes)
-        return Response(status, _as_text(data), round((time.perf_counter() - started) * 1000))
+            later = retry_after_s(response.headers.get("Retry-After"))
+        return Response(status, _as_text(data), round((time.perf_counter() - started) * 1000), later)
 
     async def get(self, url: str, *, timeout_s: float, max_bytes: int) -> Download:
         """Get `url` and return the answer, whatever its status; no redirect is followed.

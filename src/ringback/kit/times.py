@@ -1,7 +1,10 @@
-"""Times on the wire: ISO 8601 in UTC with `Z` and at most milliseconds (RFC 3339 section 5.6)."""
+"""Times on the wire: ISO 8601 in UTC with `Z` and at most milliseconds (RFC 3339 section 5.6); HTTP's own in headers."""
 
+import math
 import re
+import time
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 _RFC3339 = re.compile(
     r"(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(\.\d{1,9})?([Zz]|[+-]\d{2}:?\d{2})?", re.ASCII
@@ -41,3 +44,20 @@ def from_iso(text: str) -> int:
     if not MIN_MS <= ms <= MAX_MS:
         raise ValueError("expected an ISO 8601 date-time in the years 1 to 9999 of UTC")
     return ms
+
+
+def retry_after_s(value: str | None) -> int | None:
+    """The seconds from now (real time) that a `Retry-After` says, by a number or by a date (RFC 9110 section 10.2.3).
+
+    None for what is neither.
+    """
+    if value is None:
+        return None
+    value = value.strip()
+    if value.isascii() and value.isdecimal():
+        return int(value[:10])
+    try:
+        at = parsedate_to_datetime(value).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return max(0, math.ceil(at - time.time()))

@@ -72,6 +72,13 @@ Index(
     **_only("message_id IS NOT NULL"),
 )
 Index(
+    "deliveries_failed",
+    deliveries.c.account_id,
+    deliveries.c.created_at,
+    deliveries.c.id,
+    **_only("status = 'failed'"),
+)
+Index(
     "lanes_due",
     lanes.c.kind,
     lanes.c.carrier,

@@ -1,5 +1,6 @@
 """Delivery: tells endpoints of events, at most ten at a time each, so that a slow one delays nobody else."""
 
+import asyncio
 from collections.abc import Sequence
 from functools import partial
 
@@ -9,52 +10,97 @@ from ringback.flows import deliver_webhook
 from ringback.flows.deliver_webhook import CAP, Job
 from ringback.kit import trace
 from ringback.kit.clock import Clock, real_ms
-from ringback.kit.http import OutgoingHttp, RequestFailed
+from ringback.kit.http import OutgoingHttp, RequestFailed, Response
 from ringback.kit.signing import sign
 from ringback.storage import schema
 from ringback.storage.outbox import Claimed
 from ringback.storage.sealing import Sealer
-from ringback.storage.store import Need, Store
+from ringback.storage.store import Store
 from ringback.storage.tx import Row
 from ringback.storage.worker import LaneWorker, WakeUps
 from ringback.webhooks import service as webhooks
-from ringback.webhooks.service import KEPT_ANSWER_BYTES, KIND, Attempt
+from ringback.webhooks.attempts import KEPT_ANSWER_BYTES, Attempt, Patience
+from ringback.webhooks.service import KIND
 
 _log = structlog.get_logger("ringback.deliver")
+_LEAST_LEFT_S = 1.0
 LEASE_MARGIN_S = 30
 LONGEST_TIMEOUT_S = 120
 
 
 async def attempt(
-    http: OutgoingHttp, endpoint: Row, secret: str, *, delivery_id: str, event_type: str, payload: str
+    http: OutgoingHttp,
+    endpoint: Row,
+    secrets: Sequence[str],
+    *,
+    delivery_id: str,
+    event_type: str,
+    payload: str,
 ) -> Attempt:
-    """Make one attempt, signed for this moment of real time. Never raises for what the endpoint does."""
+    """Make one attempt, signed for this moment of real time. Never raises for what the endpoint does.
+
+    While two secrets hold, the one before goes into a header of its own; and since a receiver may know only that, an
+    answer other than 2xx to the new one makes it come again at once, in what is left of the time, signed with the old.
+    """
     body = payload.encode()
-    timestamp = real_ms() // 1000
     headers = {
         "Content-Type": "application/json; charset=utf-8",
-        "X-Webhook-Signature": sign(secret, timestamp, body),
-        "X-Webhook-Timestamp": str(timestamp),
         "X-Webhook-ID": delivery_id,
         "X-Webhook-Event": event_type,
     }
     request_id = trace.request_id.get()
     if request_id is not None:
         headers["X-Request-ID"] = request_id
+    timeout_s: float = endpoint["timeout_s"]
+    clock = asyncio.get_running_loop().time
+    until = clock() + timeout_s
+    current, *previous = secrets
+    result = await _post(http, endpoint["url"], body, headers | _signed(current, previous, body), timeout_s)
+    left = until - clock()
+    if result.ok or result.http_status is None or not previous or left < _LEAST_LEFT_S:
+        return result
+    again = await _post(http, endpoint["url"], body, headers | _signed(previous[0], previous, body), left)
+    return again if again.ok else result
+
+
+def _signed(secret: str, previous: Sequence[str], body: bytes) -> dict[str, str]:
+    timestamp = real_ms() // 1000
+    headers = {
+        "X-Webhook-Signature": sign(secret, timestamp, body),
+        "X-Webhook-Timestamp": str(timestamp),
+    }
+    for each in previous:
+        headers["X-Webhook-Signature-Previous"] = sign(each, timestamp, body)
+    return headers
+
+
+async def _post(
+    http: OutgoingHttp, url: str, body: bytes, headers: dict[str, str], timeout_s: float
+) -> Attempt:
     try:
-        answer = await http.post(
-            endpoint["url"],
-            body,
-            headers,
-            timeout_s=endpoint["timeout_s"],
-            keep_bytes=KEPT_ANSWER_BYTES,
-            repeatable=True,
+        answer: Response = await http.post(
+            url, body, headers, timeout_s=timeout_s, keep_bytes=KEPT_ANSWER_BYTES, repeatable=True
         )
     except RequestFailed as error:
-        return Attempt(ok=False, http_status=None, error=error.message, body=None, elapsed_ms=None)
-    ok = 200 <= answer.status < 300
-    error_text = None if ok else f"the endpoint answered {answer.status}"
-    return Attempt(ok, answer.status, error_text, answer.body, answer.elapsed_ms)
+        return Attempt(
+            ok=False,
+            http_status=None,
+            error=error.message,
+            body=None,
+            elapsed_ms=None,
+            failure=error.kind,
+            side="you" if error.kind == "refused_address" else "endpoint",
+        )
+    if 200 <= answer.status < 300:
+        return Attempt(True, answer.status, None, answer.body, answer.elapsed_ms)
+    return Attempt(
+        ok=False,
+        http_status=answer.status,
+        error=f"the endpoint answered {answer.status}",
+        body=answer.body,
+        elapsed_ms=answer.elapsed_ms,
+        retry_after_s=answer.retry_after_s if answer.status in (429, 503) else None,
+    )
 
 
 class Deliverer(LaneWorker[Job]):
@@ -75,11 +121,13 @@ class Deliverer(LaneWorker[Job]):
         *,
         concurrency: int,
         base: str,
+        patience: Patience,
     ) -> None:
         super().__init__(store, clock, live, in_flight=concurrency)
         self._http = http
         self._sealer = sealer
         self._base = base
+        self._patience = patience
 
     async def begin(self, *, most: int, token: str, lease_until: int) -> Sequence[Job]:
         return await self._store.write(
@@ -91,7 +139,9 @@ class Deliverer(LaneWorker[Job]):
 
     async def let_go(self, work: Claimed) -> None:
         await self._store.write(
-            partial(deliver_webhook.let_go, work=work), account=work.account_id, needs=_needs(work)
+            partial(deliver_webhook.let_go, work=work),
+            account=work.account_id,
+            needs=[(schema.outbox, (work.account_id, work.id))],
         )
 
     async def _deliver(self, job: Job) -> None:
@@ -99,9 +149,11 @@ class Deliverer(LaneWorker[Job]):
         try:
             result, give_up = await self._attempt(job)
             await self._store.write(
-                lambda tx: deliver_webhook.end(tx, job.work, result, give_up=give_up),
+                lambda tx: deliver_webhook.end(
+                    tx, job.work, result, give_up=give_up, patience=self._patience
+                ),
                 account=job.work.account_id,
-                needs=_needs(job.work),
+                needs=deliver_webhook.needs(job),
             )
         except Exception:
             # The row stays claimed; when its lease is over the attempt is made again under the same id.
@@ -114,7 +166,7 @@ class Deliverer(LaneWorker[Job]):
         result = await attempt(
             self._http,
             job.endpoint,
-            webhooks.secret_of(job.endpoint, self._sealer),
+            webhooks.secrets_of(job.endpoint, self._sealer, now=self._clock.now_ms()),
             delivery_id=job.delivery["id"],
             event_type=job.delivery["event_type"],
             payload=job.delivery["payload"],
@@ -129,10 +181,3 @@ class Deliverer(LaneWorker[Job]):
         else:
             _log.warning("a webhook attempt failed", **told, reason=result.error)
         return result, False
-
-
-def _needs(work: Claimed) -> list[Need]:
-    return [
-        (schema.outbox, (work.account_id, work.id)),
-        (schema.deliveries, (work.account_id, work.subject_id)),
-    ]

@@ -1,19 +1,20 @@
-"""Webhooks on the wire (contract: WebhookResponse, WebhookDeliveryResponse, WebhookTestResult)."""
+"""Webhooks on the wire (contract: WebhookResponse, WebhookDeliveryResponse, WebhookTestResult; and ours)."""
 
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from ringback.kit.times import to_iso
+from ringback.kit.times import from_iso, to_iso
 from ringback.kit.wire import WHOLE, CamelWire, IsoTime, Text
 from ringback.storage.tx import Row
+from ringback.webhooks.service import FurtherEvent, events_of
 
 
 class WebhookExtras(CamelWire):
-    """What is ours and comes with trusted delivery; given now, it is refused rather than ignored."""
+    """What is ours: further events, and one delivery at a time in their order. What is not given stays as it was."""
 
-    events: list[Text] | None = None
+    events: Annotated[list[FurtherEvent], Field(max_length=50)] | None = None
     ordered: bool | None = None
 
 
@@ -24,6 +25,26 @@ class SetWebhook(CamelWire):
     ringback: WebhookExtras | None = None
 
 
+class WebhookState(CamelWire):
+    """What of an endpoint is ours."""
+
+    events: list[str]
+    ordered: bool
+    failing_since: IsoTime | None
+    disabled_at: IsoTime | None
+    previous_secret_until: IsoTime | None
+
+    @classmethod
+    def of(cls, row: Row) -> "WebhookState":
+        return cls(
+            events=events_of(row),
+            ordered=bool(row["ordered"]),
+            failing_since=_iso(row["failing_since"]),
+            disabled_at=_iso(row["disabled_at"]),
+            previous_secret_until=_iso(row["previous_secret_until"]),
+        )
+
+
 class WebhookResponse(CamelWire):
     id: str
     url: str
@@ -32,6 +53,7 @@ class WebhookResponse(CamelWire):
     context_limit: int
     timeout: int
     created_at: IsoTime
+    ringback: WebhookState
 
     @classmethod
     def of(cls, row: Row, secret: str) -> "WebhookResponse":
@@ -43,7 +65,39 @@ class WebhookResponse(CamelWire):
             context_limit=row["context_limit"],
             timeout=row["timeout_s"],
             created_at=to_iso(row["created_at"]),
+            ringback=WebhookState.of(row),
         )
+
+
+class RotateSecret(CamelWire):
+    """How long both secrets sign."""
+
+    overlap_hours: Annotated[int, Field(ge=0, le=168), WHOLE] | None = 24
+
+
+def _time(text: str) -> str:
+    from_iso(text)
+    return text
+
+
+Time = Annotated[IsoTime, AfterValidator(_time)]
+"""A time that is asked with; it stays text, as the document says."""
+
+
+class RedeliverRange(CamelWire):
+    """Which deliveries are attempted anew, by when they were planned: from `from` to before `until` (now)."""
+
+    from_: Time = Field(alias="from")
+    until: Time | None = None
+    status: Literal["failed", "delivered", "all"] | None = "failed"
+    agent_id: Text | None = None
+
+
+class RedeliveredRange(CamelWire):
+    count: int
+    skipped: int
+    has_more: bool
+    more_from: IsoTime | None
 
 
 class TestWebhook(CamelWire):
@@ -115,6 +169,12 @@ class PaginatedDeliveriesResponse(CamelWire):
     limit: int
     data: list[WebhookDeliveryResponse]
     has_more: bool
+
+
+class DeadLetters(CamelWire):
+    data: list[WebhookDeliveryResponse]
+    has_more: bool
+    total: int
 
 
 class AllTimeStatsResponse(CamelWire):

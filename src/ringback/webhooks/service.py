@@ -1,36 +1,31 @@
-"""The rules of endpoints and their deliveries."""
+"""The rules of endpoints, and planning what they are told."""
 
+import json
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from typing import Literal, get_args
 
 from sqlalchemy import bindparam, delete
 
-from ringback.events.log import Event
-from ringback.kit.chance import chance
-from ringback.kit.faults import NotFound
+from ringback.events.log import Event, record
 from ringback.storage import outbox
 from ringback.storage.schema import accounts, deliveries, delivery_hours, webhooks
 from ringback.storage.sealing import Sealer
 from ringback.storage.statements import Statement
 from ringback.storage.tx import Reads, Row, Tx
+from ringback.webhooks.errors import WebhookNotFound
 from ringback.webhooks.store import HOUR_MS
 
 PROJECT = ""
 """The scope of the project's endpoint; an agent's is its id."""
 KIND = "webhook"
-RETRY_AFTER_MS = (5_000, 30_000, 300_000, 1_800_000, 7_200_000)
-"""The waits before the second to sixth attempt, before jitter."""
-JITTER = 0.2
-KEPT_ANSWER_BYTES = 4096
+ACTIVE, DISABLED = "active", "disabled"
+FurtherEvent = Literal["message.sent", "message.delivered", "message.failed", "message.unconfirmed"]
+"""What an endpoint may ask for besides the vendor's events: types of the event log."""
+FURTHER_EVENTS: tuple[FurtherEvent, ...] = get_args(FurtherEvent)
+SWITCHED_OFF = "the endpoint is switched off, since it failed for days; switch it on and redeliver"
 
 _FORGET_ALL = Statement(delete(webhooks).where(webhooks.c.account_id == bindparam("account_id")))
-
-
-class WebhookNotFound(NotFound):
-    """No endpoint is set."""
-
-    code = "WEBHOOK_NOT_FOUND"
 
 
 def get(db: Reads, account_id: str, scope: str) -> Row | None:
@@ -60,17 +55,32 @@ def set_endpoint(
     timeout_s: int,
     secret: str,
     seal: Callable[[str, str], str],
+    events: Sequence[FurtherEvent] | None = None,
+    ordered: bool | None = None,
 ) -> Row:
-    """Set the one endpoint of a scope; a second time keeps its id. `seal(secret, context)` closes the secret."""
-    row = tx.get(webhooks, account_id, scope)
+    """Set the one endpoint of a scope; a second time keeps its id, and switches it on. `seal(secret, context)` closes
+    the secret.
+
+    `events` are the further events that it asks for; None, as for `ordered`, leaves what was set.
+    """
+    row = get(tx, account_id, scope)
     webhook_id = tx.new_id("wh") if row is None else row["id"]
-    values = {
+    values: Row = {
         "url": url,
         "context_limit": context_limit,
         "timeout_s": timeout_s,
         "secret_sealed": seal(secret, webhook_id),
-        "status": "active",
+        "previous_secret_sealed": None,
+        "previous_secret_until": None,
+        "status": ACTIVE,
+        "failing_since": None,
+        "disabled_at": None,
     }
+    if events is not None:
+        _listen(tx, account_id, bool(events) - (row is not None and row["events"] is not None))
+        values["events"] = json.dumps([name for name in FURTHER_EVENTS if name in events]) if events else None
+    if ordered is not None:
+        values["ordered"] = int(ordered)
     if row is None:
         return tx.insert(
             webhooks, account_id=account_id, scope=scope, id=webhook_id, created_at=tx.now, **values
@@ -78,24 +88,79 @@ def set_endpoint(
     return tx.update(webhooks, row, **values)
 
 
+def rotate_secret(tx: Tx, row: Row, *, sealed: str, overlap_ms: int) -> Row:
+    """Sign with another secret, already closed, and for `overlap_ms` (clock) with the one before as well."""
+    overlap: Row = {"previous_secret_sealed": None, "previous_secret_until": None}
+    if overlap_ms:
+        overlap = {
+            "previous_secret_sealed": row["secret_sealed"],
+            "previous_secret_until": tx.now + overlap_ms,
+        }
+    return tx.update(webhooks, row, secret_sealed=sealed, **overlap)
+
+
+def enable(tx: Tx, row: Row) -> Row:
+    """Switch an endpoint on; one that is on stays as it is."""
+    if row["status"] == ACTIVE:
+        return row
+    return tx.update(webhooks, row, status=ACTIVE, failing_since=None, disabled_at=None)
+
+
 def delete_endpoint(tx: Tx, account_id: str, scope: str) -> None:
     """Raises `WebhookNotFound` when none is set."""
-    needed(tx, account_id, scope)
-    tx.delete(webhooks, account_id, scope)
+    _remove(tx, needed(tx, account_id, scope))
 
 
 def forget_agent(tx: Tx, account_id: str, agent_id: str) -> None:
-    if get(tx, account_id, agent_id) is not None:
-        tx.delete(webhooks, account_id, agent_id)
+    row = get(tx, account_id, agent_id)
+    if row is not None:
+        _remove(tx, row)
+
+
+def _remove(tx: Tx, row: Row) -> None:
+    if row["events"] is not None:
+        _listen(tx, row["account_id"], -1)
+    tx.delete(webhooks, row["account_id"], row["scope"])
 
 
 def forget_all(tx: Tx, account_id: str) -> None:
     """Remove every endpoint of an account; what was planned for them fails at its next turn."""
     tx.execute(_FORGET_ALL, [webhooks], account_id=account_id)
+    head = _head(tx, account_id)
+    tx.update(accounts, head, listening=0)
 
 
-def secret_of(row: Row, sealer: Sealer) -> str:
-    return sealer.open(row["secret_sealed"], context=row["id"])
+def _listen(tx: Tx, account_id: str, change: int) -> None:
+    """Note at the head of the account how many endpoints ask for further events."""
+    if change:
+        head = _head(tx, account_id)
+        tx.update(accounts, head, listening=head["listening"] + change)
+
+
+def _head(tx: Tx, account_id: str) -> Row:
+    head = tx.get(accounts, account_id)
+    assert head is not None
+    return head
+
+
+def secrets_of(row: Row, sealer: Sealer, *, now: int) -> tuple[str, ...]:
+    """The secret that an endpoint's deliveries are signed with and, while both hold, the one before it."""
+    current = sealer.open(row["secret_sealed"], context=row["id"])
+    until = row["previous_secret_until"]
+    if until is None or until <= now:
+        return (current,)
+    return current, sealer.open(row["previous_secret_sealed"], context=row["id"])
+
+
+def events_of(row: Row) -> list[str]:
+    """The further events that an endpoint asks for."""
+    found: list[str] = json.loads(row["events"]) if row["events"] is not None else []
+    return found
+
+
+def is_listening(tx: Tx, account_id: str) -> bool:
+    """Whether any endpoint asks for further events. The head is at hand in every unit that writes an event."""
+    return bool(_head(tx, account_id)["listening"])
 
 
 def endpoint_for(db: Reads, account_id: str, agent_id: str | None) -> Row | None:
@@ -108,12 +173,27 @@ def endpoint_for(db: Reads, account_id: str, agent_id: str | None) -> Row | None
 
 
 def plan(
-    tx: Tx, event: Event, *, event_type: str, channel: str, agent_id: str | None, message_id: str | None
+    tx: Tx,
+    event: Event,
+    *,
+    event_type: str,
+    channel: str,
+    agent_id: str | None,
+    message_id: str | None,
+    endpoint: Row | None = None,
+    position: int | None = None,
 ) -> str | None:
-    """Plan the delivery of an event; its id is the `X-Webhook-ID` of every attempt. None without an endpoint."""
-    endpoint = endpoint_for(tx, event.account_id, agent_id)
+    """Plan the delivery of an event; its id is the `X-Webhook-ID` of every attempt. None without an endpoint.
+
+    Its endpoint follows from the agent unless it is given. An endpoint that is switched off gets nothing: the delivery
+    has failed, and can be redelivered. `position` orders an ordered endpoint and is the event's sequence unless given;
+    an event that is told again needs one that no other has.
+    """
+    if endpoint is None:
+        endpoint = endpoint_for(tx, event.account_id, agent_id)
     if endpoint is None:
         return None
+    off = endpoint["status"] == DISABLED
     row = tx.insert(
         deliveries,
         account_id=event.account_id,
@@ -125,81 +205,59 @@ def plan(
         event_type=event_type,
         channel=channel,
         message_id=message_id,
+        status="failed" if off else "pending",
+        error_message=SWITCHED_OFF if off else None,
         created_at=tx.now,
-        next_retry_at=tx.now,
+        next_retry_at=None if off else tx.now,
         request_id=tx.request_id,
     )
-    head = tx.get(accounts, event.account_id)
-    assert head is not None
+    head = _head(tx, event.account_id)
     tx.update(accounts, head, delivery_count=head["delivery_count"] + 1)
-    _count(tx, row, "total")
-    outbox.enqueue(
-        tx,
-        account_id=event.account_id,
-        lane_id=outbox.lane_for_endpoint(endpoint["id"]),
-        kind=KIND,
-        subject_id=row["id"],
-        position=event.seq,
-    )
+    count(tx, row, "total")
+    if off:
+        count(tx, row, "failed")
+        tell_end(tx, row, "failed")
+    else:
+        enqueue(tx, endpoint, row, position=event.seq if position is None else position)
     delivery_id: str = row["id"]
     return delivery_id
 
 
-def _count(tx: Tx, row: Row, what: str) -> None:
+def enqueue(tx: Tx, endpoint: Row, delivery: Row, *, position: int) -> None:
+    """Let a delivery be attempted; for an ordered endpoint behind those that are open."""
+    lane_id = outbox.lane_for_endpoint(endpoint["id"])
+    chain, unsent = None, endpoint["unsent"]
+    if endpoint["ordered"]:
+        chain = lane_id
+        tx.update(webhooks, endpoint, unsent=unsent + 1)
+    outbox.enqueue(
+        tx,
+        account_id=delivery["account_id"],
+        lane_id=lane_id,
+        kind=KIND,
+        subject_id=delivery["id"],
+        position=position,
+        chain=chain,
+        behind=chain is not None and unsent > 0,
+    )
+
+
+def tell_end(tx: Tx, delivery: Row, became: str) -> None:
+    """Write the event that a delivery was `delivered` or has `failed`, and count it at the account."""
+    record(
+        tx,
+        delivery["account_id"],
+        f"webhook.{became}",
+        {f"deliveries_{became}": 1},
+        deliveryId=delivery["id"],
+        messageId=delivery["message_id"],
+    )
+
+
+def count(tx: Tx, row: Row, what: str, change: int = 1) -> None:
     """Count in the hour in which the delivery was planned, whenever it ends."""
     hour = row["created_at"] - row["created_at"] % HOUR_MS
     event_type = row["event_type"]
-    tx.adjust(delivery_hours, account_id=row["account_id"], hour=hour, event_type=event_type, **{what: 1})
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """How one attempt ended; `http_status` None when no answer came."""
-
-    ok: bool
-    http_status: int | None
-    error: str | None
-    body: str | None
-    elapsed_ms: int | None
-
-
-def retry_wait_ms(delivery_id: str, attempts: int) -> int | None:
-    """How long to wait after the `attempts`-th failed attempt; None when that was the last."""
-    if attempts > len(RETRY_AFTER_MS):
-        return None
-    wait = RETRY_AFTER_MS[attempts - 1]
-    return int(wait * (1 + JITTER * (2 * chance(0, delivery_id, attempts) - 1)))
-
-
-def note_attempt(tx: Tx, row: Row, attempt: Attempt, *, give_up: bool = False) -> int | None:
-    """Store how an attempt ended; answers when (clock) the next is due, None when there is none.
-
-    `give_up`: nothing was attempted and nothing will be.
-    """
-    if give_up:
-        tx.update(
-            deliveries, row, status="failed", error_message=attempt.error, next_retry_at=None, payload=None
-        )
-        _count(tx, row, "failed")
-        return None
-    attempts = row["attempts"] + 1
-    wait = None if attempt.ok else retry_wait_ms(row["id"], attempts)
-    due = None if wait is None else tx.now + wait
-    status = "delivered" if attempt.ok else "failed" if due is None else "pending"
-    tx.update(
-        deliveries,
-        row,
-        attempts=attempts,
-        status=status,
-        http_status=attempt.http_status,
-        error_message=attempt.error,
-        response_body=attempt.body,
-        response_ms=attempt.elapsed_ms,
-        last_attempt_at=tx.now,
-        next_retry_at=due,
-        delivered_at=tx.now if attempt.ok else None,
-        payload=row["payload"] if due is not None else None,
+    tx.adjust(
+        delivery_hours, account_id=row["account_id"], hour=hour, event_type=event_type, **{what: change}
     )
-    if due is None:
-        _count(tx, row, status)
-    return due

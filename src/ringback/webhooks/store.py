@@ -5,7 +5,7 @@ A window of hours begins at any moment: what it has of its first hour is counted
 
 from sqlalchemy import bindparam, case, func, select
 
-from ringback.storage.schema import accounts, deliveries, delivery_hours
+from ringback.storage.schema import accounts, deliveries, delivery_hours, webhooks
 from ringback.storage.statements import Statement
 from ringback.storage.tx import Reads, Row
 
@@ -44,6 +44,18 @@ _EDGE = Statement(
     .group_by(deliveries.c.event_type)
     .order_by(deliveries.c.event_type)
 )
+
+_SWITCHED_OFF = Statement(
+    select(webhooks.c.id, webhooks.c.account_id)
+    .where(webhooks.c.status == "disabled")
+    .order_by(webhooks.c.disabled_at.desc())
+    .limit(bindparam("most"))
+)
+
+
+def switched_off(db: Reads, *, most: int) -> list[Row]:
+    """Endpoints of anybody that are switched off, the last first."""
+    return db.all(_SWITCHED_OFF, most=most)
 
 
 def page(db: Reads, account_id: str, *, since: int, limit: int, offset: int) -> list[Row]:

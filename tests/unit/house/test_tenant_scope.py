@@ -46,6 +46,7 @@ OF_ALL_ACCOUNTS = {
     "ringback.storage.expiry._EXPIRED": "texts whose validity has passed, whoever sent them",
     "ringback.storage.expiry._NEXT_EXPIRY": "when the next validity of anybody's text passes",
     "ringback.storage.outbox._LEASES_OVER": "work that died, whoever it was for",
+    "ringback.webhooks.store._SWITCHED_OFF": "endpoints that are switched off, whoever's, for the operator",
     "ringback.storage.idempotency._EXPIRED": "answers older than a day, whoever asked",
     "ringback.storage.idempotency._ABANDONED": "keys whose request is dead, whoever made it",
 }

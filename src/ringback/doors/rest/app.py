@@ -21,6 +21,7 @@ from ringback.doors.rest.endpoints import (
     numbers,
     sub_accounts,
     usage,
+    webhook_delivery,
     webhooks,
 )
 from ringback.doors.rest.error_schemas import RESPONSES
@@ -53,12 +54,14 @@ def create(parts: Parts, *, more: Sequence[APIRouter] = ()) -> FastAPI:
         lookup.router,
         numbers.router,
         webhooks.of_agent,
+        webhook_delivery.of_agent,
         agents.router,
         conversations.router,
         contacts.router,
         imessage.router,
         feedback.router,
         webhooks.project,
+        webhook_delivery.project,
         usage.router,
         sub_accounts.router,
         *more,

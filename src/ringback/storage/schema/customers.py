@@ -25,9 +25,11 @@ accounts = Table(
     integer("contact_count", default=0),
     integer("deleted_at", null=True),
     integer("events_pruned", default=0),
+    integer("listening", default=0),
 )
 """The head of an account: its lock, its event sequence and the totals of its long lists. `deleted_at`: a sub-account
-that was deleted answers nobody any more; its rows stay. `events_pruned`: events up to this sequence are kept no longer."""
+that was deleted answers nobody any more; its rows stay. `events_pruned`: events up to this sequence are kept no longer.
+`listening`: how many endpoints ask for further events, so that where none does nothing more is read."""
 
 api_keys = Table(
     "api_keys",

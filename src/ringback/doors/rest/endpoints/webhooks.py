@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request
 from ringback.agents import service as agents
 from ringback.doors.rest.caller import Caller, Scoped
 from ringback.doors.rest.endpoints.success import Success
-from ringback.doors.rest.errors import ApiError, JsonBytes
+from ringback.doors.rest.errors import JsonBytes
 from ringback.doors.rest.json_body import JsonRoute
 from ringback.doors.rest.once import claim_of, to_bytes
 from ringback.doors.rest.paging import NOT_GIVEN, Limit100, Offset, within_store
@@ -26,6 +26,7 @@ from ringback.webhooks.schemas import (
     TestWebhook,
     WebhookDeliveryResponse,
     WebhookDeliveryStatsResponse,
+    WebhookExtras,
     WebhookResponse,
     WebhookTestResult,
 )
@@ -39,13 +40,7 @@ _MANY_HOURS = 10_000_000
 
 async def _set(request: Request, caller: Caller, scope: str, asked: SetWebhook) -> JsonBytes:
     parts = parts_of(request)
-    if asked.ringback and (asked.ringback.events is not None or asked.ringback.ordered):
-        raise ApiError(
-            400,
-            "NOT_IMPLEMENTED",
-            "choosing events and their order is not built in this version",
-            field="ringback",
-        )
+    extras = asked.ringback or WebhookExtras()
     try:
         check_url(asked.url)
         parts.policy.judge_literal(asked.url)
@@ -66,6 +61,8 @@ async def _set(request: Request, caller: Caller, scope: str, asked: SetWebhook) 
             timeout_s=30 if asked.timeout is None else asked.timeout,
             secret=secret,
             seal=lambda plain, context: parts.sealer.seal(plain, context=context),
+            events=extras.events,
+            ordered=extras.ordered,
         )
         record(tx, caller.account_id, "webhook.set", webhookId=row["id"], agentId=scope or None)
         return WebhookResponse.of(row, secret)
@@ -84,7 +81,13 @@ async def _get(request: Request, caller: Caller, scope: str) -> JsonBytes:
     row = await parts.store.read(query)
     if row is None:
         return JsonBytes(b"null")
-    return JsonBytes(to_bytes(WebhookResponse.of(row, service.secret_of(row, parts.sealer))))
+    return JsonBytes(to_bytes(answer_of(parts, row)))
+
+
+def answer_of(parts: Parts, row: Row) -> WebhookResponse:
+    """An endpoint as it is shown, its secret opened."""
+    secret, *_ = service.secrets_of(row, parts.sealer, now=0)
+    return WebhookResponse.of(row, secret)
 
 
 async def _delete(request: Request, caller: Caller, scope: str) -> JsonBytes:
@@ -125,7 +128,7 @@ async def _attempt_test(
     result = await attempt(
         parts.http,
         endpoint,
-        service.secret_of(endpoint, parts.sealer),
+        service.secrets_of(endpoint, parts.sealer, now=parts.clock.now_ms()),
         delivery_id=parts.ids.new("whd"),
         event_type="agent.message",
         payload=synthetic_message(asked, ids=parts.ids, now=parts.clock.now_ms(), agent_id=agent_id),

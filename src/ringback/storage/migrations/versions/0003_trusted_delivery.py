@@ -19,7 +19,8 @@ def _text(name: str, *, null: bool = True) -> sa.Column[str]:
 
 
 def upgrade() -> None:
-    op.add_column("accounts", _number("events_pruned"))
+    for name in ("events_pruned", "listening"):
+        op.add_column("accounts", _number(name))
     for name in ("ordered", "unsent"):
         op.add_column("webhooks", _number(name))
     for name in ("previous_secret_until", "failing_since", "disabled_at"):
@@ -35,6 +36,15 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=told,
         postgresql_where=told,
+    )
+    failed = sa.text("status = 'failed'")
+    op.create_index(
+        "deliveries_failed",
+        "deliveries",
+        ["account_id", "created_at", "id"],
+        unique=False,
+        sqlite_where=failed,
+        postgresql_where=failed,
     )
     op.add_column("events", _text("agent_id"))
     _part_lanes()
