@@ -172,6 +172,7 @@ class Server:
         self.app.state.keys = self.keys
         self.app.state.accounts = self.book
         self.app.state.check = self._check
+        self.app.state.circuits = dict
         front = Front(SimOnce(self.app, parts.once, self.keys), self.app, rest.HOT)
         self.asgi = rest.guarded(front, parts, larger=LARGER)
 

@@ -45,6 +45,7 @@ OF_ALL_ACCOUNTS = {
     "ringback.storage.turns._READY_OF_LANE": "a lane is one account's",
     "ringback.storage.expiry._EXPIRED": "texts whose validity has passed, whoever sent them",
     "ringback.storage.expiry._NEXT_EXPIRY": "when the next validity of anybody's text passes",
+    "ringback.storage.queues._FIRST": "a lane is one account's",
     "ringback.storage.outbox._LEASES_OVER": "work that died, whoever it was for",
     "ringback.webhooks.store._SWITCHED_OFF": "endpoints that are switched off, whoever's, for the operator",
     "ringback.storage.idempotency._EXPIRED": "answers older than a day, whoever asked",

@@ -17,6 +17,7 @@ from ringback.doors.rest.endpoints import (
     internal,
     lookup,
     messages,
+    metrics,
     not_built,
     numbers,
     sub_accounts,
@@ -68,6 +69,7 @@ def create(parts: Parts, *, more: Sequence[APIRouter] = ()) -> FastAPI:
         internal.router,
     ):
         app.include_router(router, responses=RESPONSES)
+    app.include_router(metrics.router, responses={"default": RESPONSES["default"]})
     app.include_router(health.router, responses={"default": RESPONSES["default"]})
     tell_errors(app)
     return app

@@ -45,6 +45,7 @@ class Front:
                 await self._app(scope, _again(await request.body(), receive), send)
                 return
             caller = await scoped(request, request.headers.get("x-sub-account-id", ""))
+            scope["route"] = hot
             response = await hot.endpoint(request, caller, asked)
         except ClientDisconnect:
             return

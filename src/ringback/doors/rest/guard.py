@@ -6,6 +6,7 @@ day. Addresses need no list: a page can't make a browser send an address that it
 
 import functools
 import ipaddress
+import time
 from collections.abc import Iterable, Mapping
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -14,11 +15,12 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ringback.doors.rest.errors import JsonBytes, error_response
-from ringback.kit import trace
+from ringback.kit import measures, trace
 from ringback.kit.ids import IdMaker
 
 _log = structlog.get_logger("ringback.rest")
 _LOOPBACK_NAMES = ("localhost",)
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _READERS = ("GET", "HEAD", "DELETE", "OPTIONS")
 _ONCE = (b"authorization", b"x-sub-account-id", b"idempotency-key", b"content-type", b"last-event-id")
 """Headers that we read and that stand in a request once: of two, each reader might take another."""
@@ -57,10 +59,18 @@ class Guard:
         request_id = self._ids.new("req")
         trace.request_id.set(request_id)
         id_header = request_id.encode()
+        begun = time.perf_counter()
+        asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
 
         async def send_marked(message: Message) -> None:
             if message["type"] == "http.response.start":
                 _log.debug("answered", method=scope["method"], path=scope["path"], status=message["status"])
+                measures.REQUESTS.add(
+                    time.perf_counter() - begun,
+                    scope["method"] if scope["method"] in _METHODS else "other",
+                    _route_of(asked),
+                    str(message["status"]),
+                )
                 message["headers"] = [
                     *message["headers"],
                     (b"x-request-id", id_header),
@@ -75,14 +85,14 @@ class Guard:
             return
         query = scope["query_string"]
         if b"=" in query:
-            scope["query_string"] = _without_empty(query)
+            asked["query_string"] = _without_empty(query)
         if b"content-length" not in headers and (
             scope["method"] not in _READERS or b"transfer-encoding" in headers
         ):
             receive = _Bounded(receive, self._limit(scope))
         if scope["method"] == "HEAD":
             answer = _Headers(receive, send_marked)
-            await self._app({**scope, "method": "GET"}, answer.receive, answer.send)
+            await self._app(asked, answer.receive, answer.send)
         else:
             await self._app(scope, receive, send_marked)
 
@@ -136,6 +146,12 @@ class Guard:
         except ValueError:
             return False
         return True
+
+
+def _route_of(scope: Scope) -> str:
+    """The path as its route has it, ids and all left out; what leads nowhere is one route, or anybody could make many."""
+    route = scope.get("route")
+    return "none" if route is None else str(getattr(route, "path", scope["path"]))
 
 
 def too_large(limit: int) -> JsonBytes:

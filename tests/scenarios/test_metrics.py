@@ -1,0 +1,95 @@
+"""/metrics: what Prometheus reads, from this machine or with a key."""
+
+import re
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from ringback.testing import Clock, Handsets, Network, Ringback
+from tests.phones import until
+
+pytestmark = pytest.mark.scenario
+
+Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+
+
+def scrape(ringback: Ringback, **headers: str) -> Samples:
+    with urlopen(Request(f"{ringback.base_url}/metrics", headers=headers), timeout=10) as answer:
+        assert answer.headers["Content-Type"].startswith("text/plain")
+        text = answer.read().decode()
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def value(samples: Samples, name: str, **labels: str) -> float:
+    """The sum of a metric's samples that have these labels."""
+    return sum(
+        n
+        for (found, having), n in samples.items()
+        if found == name and labels.items() <= dict(having).items()
+    )
+
+
+def test_requests_by_route(ringback: Ringback) -> None:
+    before = scrape(ringback)
+    number = ringback.request("POST", "/v1/numbers", json={}).json
+    ringback.request("GET", f"/v1/numbers/{number['id']}")
+    ringback.request("GET", "/v1/numbers/num_none")
+    ringback.request("GET", "/v1/nothing/here/42")
+    ringback.request(
+        "POST", "/v1/messages", json={"number_id": number["id"], "to_number": "+14155550101", "body": "x"}
+    )
+    after = scrape(ringback)
+    name = "ringback_http_request_duration_seconds_count"
+
+    def grew(**labels: str) -> float:
+        return value(after, name, **labels) - value(before, name, **labels)
+
+    assert grew(method="GET", route="/v1/numbers/{number_id}", status="200") == 1
+    assert grew(method="GET", route="/v1/numbers/{number_id}", status="404") == 1
+    assert grew(method="POST", route="/v1/messages", status="200") == 1
+    assert grew(route="none", status="404") == 1
+    assert not [
+        labels
+        for _, labels in after
+        if any(re.search(r"num_|\+1|here", v) for k, v in labels if k == "route")
+    ]
+
+
+def test_queues(ringback: Ringback, handset: Handsets, clock: Clock, network: Network) -> None:
+    number = ringback.request("POST", "/v1/numbers", json={}).json
+    phone = handset()
+    clock.freeze()
+    fault = network.fault("outage")
+    for n in range(5):
+        text = {"number_id": number["id"], "to_number": phone.number, "body": f"text {n}"}
+        ringback.request("POST", "/v1/messages", json=text)
+    clock.advance(seconds=90)
+
+    def queued() -> Any:
+        samples = scrape(ringback)
+        mine = {"kind": "texts", "lane": f"text:{number['id']}"}
+        found = [value(samples, f"ringback_queue_{what}", **mine) for what in ("depth", "age_seconds")]
+        return found if found[0] == 5 else None
+
+    assert until(queued)[1] <= 90
+    fault.clear()
+    clock.advance(minutes=5)
+    samples = scrape(ringback)
+    assert value(samples, "ringback_queue_depth", kind="texts") == 0
+    phone.wait_for("text 4")
+
+
+def test_who_may_read(ringback: Ringback) -> None:
+    """A proxy on this machine speaks for others."""
+    assert ringback.request("GET", "/metrics", api_key=None).status == 200
+    assert (
+        ringback.request("GET", "/metrics", api_key=None, headers={"X-Forwarded-For": "203.0.113.9"}).status
+        == 401
+    )
+    assert ringback.request("GET", "/metrics", headers={"X-Forwarded-For": "203.0.113.9"}).status == 200
