@@ -18,6 +18,7 @@ from ringback.checkup import checkup
 from ringback.doors.rest import app as rest
 from ringback.doors.rest.caller import Keys, require_key_or_token
 from ringback.doors.rest.front import Front
+from ringback.doors.rest.key_limits import KeyLimits
 from ringback.doors.rest.once import Once
 from ringback.doors.rest.parts import Parts
 from ringback.doors.sim.line import LocalLine, RemoteLine, SimulatedLine
@@ -129,6 +130,10 @@ class Server:
         self.texts = TextKeeper(self.store, self.clock)
         self.keys = Keys(self.store, self.clock)
         self.keys.local_token = _local_token(settings)
+        if settings.key_requests_per_second is not None:
+            self.keys.limits = KeyLimits(
+                self.clock, per_second=settings.key_requests_per_second, burst=settings.key_burst
+            )
         parts = Parts(
             settings=settings,
             store=self.store,

@@ -118,6 +118,21 @@ class Settings(BaseSettings):
     max_body_bytes: int = _setting(
         1_048_576, "Largest request body taken, in bytes.", "a number of bytes from 1024 on", ge=1024
     )
+    key_requests_per_second: float | None = _setting(
+        None,
+        "Requests a second that an API key may make; without it as many as the server can answer.",
+        "requests, from 0.01 to 1000000",
+        ge=0.01,
+        le=1_000_000,
+        allow_inf_nan=False,
+    )
+    key_burst: int = _setting(
+        50,
+        "Requests that a key may make at once after a rest, where they are limited.",
+        "a number from 1 to 1000000",
+        ge=1,
+        le=1_000_000,
+    )
     max_connections: int = _setting(
         4_000,
         "Connections of clients that one process holds; then idle ones make room, or new ones get 503.",

@@ -22,9 +22,9 @@ class Job:
 
 
 def begin(
-    tx: Tx, *, carrier: str, told: Paces, most: int, cap: int, token: str, lease_until: int, late_us: int
+    tx: Tx, *, carrier: str, told: Paces, most: int, cap: int, token: str, lease_until: int, late_ns: int
 ) -> list[Job]:
-    """Claim due texts of one carrier, as its paces allow; see `paces.Gate` of `late_us`."""
+    """Claim due texts of one carrier, as its paces allow; see `paces.Gate` of `late_ns`."""
     refusals: dict[str, tuple[str, str] | None] = {}
 
     def refuses(tx: Tx, row: Row) -> tuple[str, str] | None:
@@ -41,7 +41,7 @@ def begin(
         cap=cap,
         token=token,
         lease_until=lease_until,
-        gate=PaceGate(told, refuses, late_us=late_us),
+        gate=PaceGate(told, refuses, late_ns=late_ns),
     )
     jobs: list[Job] = []
     for work in claimed:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ringback.carriers.protocol import Carrier
-from ringback.kit.pace import LATE_US, T_MOBILE, Pace, expected_ms, opens_ms
+from ringback.kit.pace import LATE_NS, T_MOBILE, Pace, expected_ms, opens_ms
 from ringback.numbers import service as numbers
 from ringback.storage import outbox, paces
 from ringback.storage.paces import Toll
@@ -73,8 +73,8 @@ def estimated_at(db: Reads, told: Paces, message: Row, now: int) -> int | None:
 class PaceGate:
     """What a claim of texts asks. `refuses` says why a text must not be handed over; such a one costs nothing."""
 
-    def __init__(self, told: Paces, refuses: Callable[[Tx, Row], object], *, late_us: int = LATE_US) -> None:
-        self.late_us = late_us
+    def __init__(self, told: Paces, refuses: Callable[[Tx, Row], object], *, late_ns: int = LATE_NS) -> None:
+        self.late_ns = late_ns
         self._told = told
         self._refuses = refuses
 

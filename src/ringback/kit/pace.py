@@ -12,11 +12,13 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 T_MOBILE = "T-Mobile"
-LATE_US = 100_000
+LATE_NS = 100_000_000
 """A text that goes no later than this after its turn doesn't put off the turns behind it."""
 _ZONE = "America/Los_Angeles"
 """T-Mobile's day ends at midnight there."""
 _HOUR_MS = 3_600_000
+_MS = 1_000_000
+"""In nanoseconds: in those, a rate such as 2.25 or 225 a second is exact to a text in years."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,46 +34,47 @@ class Pace:
     tmobile_a_day: int | None = None
 
     @property
-    def interval_us(self) -> int:
+    def interval_ns(self) -> int:
         """From one text to the next. Rounded up, so that the limit is never passed."""
-        return math.ceil(1_000_000 / self.messages_per_second)
+        return math.ceil(1_000_000_000 / self.messages_per_second)
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What has gone: when the next text may go (us), and the segments of the day that began at `day` (ms)."""
+    """What has gone: when the next text may go (ns), and the segments of the day that began at `day` (ms)."""
 
-    next_us: int = 0
+    next_ns: int = 0
     day: int = 0
     segments: int = 0
     tmobile: int = 0
 
     def on(self, day: int) -> "Spent":
         """The same, for a day: of another day's segments none count."""
-        return self if self.day == day else Spent(self.next_us, day)
+        return self if self.day == day else Spent(self.next_ns, day)
 
     def of_tmobile(self) -> "Spent":
         """What of it went to T-Mobile's customers."""
-        return Spent(self.next_us, self.day, self.tmobile, self.tmobile)
+        return Spent(self.next_ns, self.day, self.tmobile, self.tmobile)
 
 
-def turn_us(spent: Spent, now_ms: int, late_us: int = LATE_US) -> int:
-    """The turn that a text takes now or later (us). It may lie a little back: who is late catches up."""
-    now_us = now_ms * 1000
-    return spent.next_us if spent.next_us >= now_us - late_us else now_us
+def turn_ns(spent: Spent, now_ms: int, late_ns: int = LATE_NS) -> int:
+    """The turn that a text takes now or later (ns). It may lie a little back: who is late catches up."""
+    now_ns = now_ms * _MS
+    return spent.next_ns if spent.next_ns >= now_ns - late_ns else now_ns
 
 
-def opens_ms(pace: Pace, spent: Spent, now_ms: int, segments: int, late_us: int = LATE_US) -> int:
+def opens_ms(pace: Pace, spent: Spent, now_ms: int, segments: int, late_ns: int = LATE_NS) -> int:
     """When a text of so many segments may go (ms), were it the next: now at the earliest."""
     start, end = day_of(now_ms)
     gone = spent.on(start).segments
     if pace.segments_a_day is not None and gone and gone + segments > pace.segments_a_day:
-        return max(end, _up(spent.next_us))
-    return max(now_ms, _up(turn_us(spent, now_ms, late_us)))
+        return max(end, up_to_ms(spent.next_ns))
+    return max(now_ms, up_to_ms(turn_ns(spent, now_ms, late_ns)))
 
 
-def _up(us: int) -> int:
-    return -(-us // 1000)
+def up_to_ms(ns: int) -> int:
+    """The first millisecond at or after an instant in ns."""
+    return -(-ns // _MS)
 
 
 def day_of(now_ms: int) -> tuple[int, int]:
@@ -94,17 +97,17 @@ def _ms(local: datetime) -> int:
 
 def expected_ms(pace: Pace, spent: Spent, now_ms: int, *, ahead: int, segments: int) -> int:
     """When a text goes (ms) that has `ahead` texts before it; `segments` are theirs and its own together."""
-    at_us, interval_us = max(spent.next_us, now_ms * 1000), pace.interval_us
+    at_ns, interval_ns = max(spent.next_ns, now_ms * _MS), pace.interval_ns
     a_day = pace.segments_a_day
     if a_day is None:
-        return (at_us + ahead * interval_us) // 1000
-    start, end = day_of(at_us // 1000)
+        return (at_ns + ahead * interval_ns) // _MS
+    start, end = day_of(at_ns // _MS)
     each = max(1.0, segments / (ahead + 1))
     left = a_day - spent.on(start).segments
-    today = max(0, min(int(left / each), -((at_us - end * 1000) // interval_us)))
+    today = max(0, min(int(left / each), -((at_ns - end * _MS) // interval_ns)))
     if ahead < today:
-        return (at_us + ahead * interval_us) // 1000
-    daily = max(1, min(int(a_day / each), 24 * _HOUR_MS * 1000 // interval_us))
+        return (at_ns + ahead * interval_ns) // _MS
+    daily = max(1, min(int(a_day / each), 24 * _HOUR_MS * _MS // interval_ns))
     days, rest = divmod(ahead - today, daily)
     midnight = datetime.fromtimestamp(end // 1000, ZoneInfo(_ZONE)) + timedelta(days=days)
-    return _ms(midnight) + rest * interval_us // 1000
+    return _ms(midnight) + rest * interval_ns // _MS

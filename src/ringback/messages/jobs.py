@@ -23,7 +23,7 @@ from ringback.flows.send_text import KIND
 from ringback.kit import trace
 from ringback.kit.clock import Clock
 from ringback.kit.faults import Unavailable
-from ringback.kit.pace import LATE_US
+from ringback.kit.pace import LATE_NS
 from ringback.messages import service as messages
 from ringback.storage import expiry, outbox
 from ringback.storage.outbox import Claimed
@@ -68,7 +68,7 @@ class Dispatcher(LaneWorker[Job]):
                 cap=self.cap,
                 token=token,
                 lease_until=lease_until,
-                late_us=max(LATE_US, self._clock.stride_ms * 1000),
+                late_ns=max(LATE_NS, self._clock.stride_ms * 1_000_000),
             )
         )
 

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from sqlalchemy import bindparam, select
 
-from ringback.kit.pace import Pace, Spent, day_of, opens_ms, turn_us
+from ringback.kit.pace import Pace, Spent, day_of, opens_ms, turn_ns, up_to_ms
 from ringback.storage.schema import pace_queues, paces
 from ringback.storage.statements import Statement
 from ringback.storage.tx import Reads, Row, Tx
@@ -55,9 +55,9 @@ class Waiting:
 
 
 class Gate(Protocol):
-    """What a claim asks about paced work. `late_us`: who is later than this for its turn has lost it."""
+    """What a claim asks about paced work. `late_ns`: who is later than this for its turn has lost it."""
 
-    late_us: int
+    late_ns: int
 
     def pace(self, tx: Tx, lane: Row) -> tuple[str, Pace] | None:
         """The pace of a lane and its id; None where nothing paces it."""
@@ -80,7 +80,7 @@ def spent_of(db: Reads, account_id: str, pace_id: str) -> Spent:
 def _spent(row: Row | None) -> Spent:
     if row is None:
         return Spent()
-    return Spent(row["next_us"], row["day"], row["day_segments"], row["day_tmobile"])
+    return Spent(row["next_ns"], row["day"], row["day_segments"], row["day_tmobile"])
 
 
 def waiting_for(db: Reads, account_id: str, pace_id: str) -> Waiting:
@@ -121,7 +121,7 @@ def next_turn(tx: Tx, row: Row) -> int:
     """When (ms) the lane of a paced row is worth a look again."""
     if row["pace_id"] is None:
         return tx.now
-    return max(tx.now, -(-spent_of(tx, row["account_id"], row["pace_id"]).next_us // 1000))
+    return max(tx.now, up_to_ms(spent_of(tx, row["account_id"], row["pace_id"]).next_ns))
 
 
 def give_back(tx: Tx, account_id: str, charge: Charge) -> None:
@@ -140,14 +140,14 @@ class Turnstile:
     """One pace during one claim, which holds its row."""
 
     def __init__(
-        self, account_id: str, pace_id: str, pace: Pace, row: Row | None, *, now: int, late_us: int
+        self, account_id: str, pace_id: str, pace: Pace, row: Row | None, *, now: int, late_ns: int
     ) -> None:
         self._account_id = account_id
         self._pace_id = pace_id
         self._pace = pace
         self._row = row
         self._now = now
-        self._late_us = late_us
+        self._late_ns = late_ns
         self._day, self.ends = day_of(now)
         self._spent = _spent(row).on(self._day)
         self._taken = False
@@ -161,13 +161,13 @@ class Turnstile:
 
     def opens_at(self, row: Row) -> int:
         """When (ms) a text may go: now, or later."""
-        return opens_ms(self._pace, self._spent, self._now, row["segments"], self._late_us)
+        return opens_ms(self._pace, self._spent, self._now, row["segments"], self._late_ns)
 
     def take(self, row: Row) -> Charge:
         """A text goes now."""
         spent, self._taken = self._spent, True
         self._spent = Spent(
-            turn_us(spent, self._now, self._late_us) + self._pace.interval_us,
+            turn_ns(spent, self._now, self._late_ns) + self._pace.interval_ns,
             self._day,
             spent.segments + row["segments"],
             spent.tmobile + row["tmobile"],
@@ -177,14 +177,14 @@ class Turnstile:
     def turn_of(self, nth: int, row: Row) -> int:
         """When (ms) the `nth` of the lanes that wait here gets its turn."""
         opens = self.opens_at(row)
-        return opens if opens == self.ends else opens + nth * self._pace.interval_us // 1000
+        return opens if opens == self.ends else opens + up_to_ms(nth * self._pace.interval_ns)
 
     def save(self, tx: Tx) -> None:
         if not self._taken:
             return
         spent = self._spent
         values = {
-            "next_us": spent.next_us,
+            "next_ns": spent.next_ns,
             "day": spent.day,
             "day_segments": spent.segments,
             "day_tmobile": spent.tmobile,
@@ -205,11 +205,11 @@ def turnstiles(tx: Tx, lanes: Iterable[Row], gate: Gate) -> dict[str, Turnstile]
             key = (lane["account_id"], paced[0])
             found[key] = paced[1]
             of_lane[lane["id"]] = key
-    made = {key: _turnstile(tx, key, found[key], gate.late_us) for key in sorted(found)}
+    made = {key: _turnstile(tx, key, found[key], gate.late_ns) for key in sorted(found)}
     return {lane_id: made[key] for lane_id, key in of_lane.items()}
 
 
-def _turnstile(tx: Tx, key: tuple[str, str], pace: Pace, late_us: int) -> Turnstile:
+def _turnstile(tx: Tx, key: tuple[str, str], pace: Pace, late_ns: int) -> Turnstile:
     account_id, pace_id = key
     row = tx.one(_LOCKED, account_id=account_id, id=pace_id)
-    return Turnstile(account_id, pace_id, pace, row, now=tx.now, late_us=late_us)
+    return Turnstile(account_id, pace_id, pace, row, now=tx.now, late_ns=late_ns)

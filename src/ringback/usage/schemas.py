@@ -81,6 +81,43 @@ class UsageStats(CamelWire):
         )
 
 
+class NumberQueue(CamelWire):
+    """Texts of a number that are not handed over yet; times are null where nothing is known of them."""
+
+    number_id: str
+    phone_number: str
+    depth: int
+    oldest_age_seconds: int | None
+    expected_end_at: IsoTime | None
+
+
+class CampaignQueue(CamelWire):
+    """What waits for the pace that a campaign's numbers share, and what has gone of it in the carriers' day."""
+
+    depth: int
+    segments: int
+    messages_per_second: float
+    segments_a_day: int | None
+    segments_today: int
+    tmobile_a_day: int | None
+    tmobile_today: int
+    expected_end_at: IsoTime | None
+
+
+class QueueUsage(CamelWire):
+    depth: int
+    oldest_age_seconds: int | None
+    expected_end_at: IsoTime | None
+    campaign: CampaignQueue | None
+    numbers: list[NumberQueue]
+
+
+class UsageExtras(CamelWire):
+    """What is ours."""
+
+    queue: QueueUsage
+
+
 class UsageResponse(CamelWire):
     plan: PlanInfo
     numbers: NumberLimits
@@ -88,6 +125,7 @@ class UsageResponse(CamelWire):
     period_start: IsoTime
     period_end: IsoTime
     report_generated_at: IsoTime | None
+    ringback: UsageExtras
 
 
 class Point(CamelWire):

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, bindparam, cast, func, select, union_all
+from sqlalchemy import BigInteger, ColumnElement, bindparam, cast, func, literal_column, select, union_all
 
-from ringback.storage.schema import messages, usage_days, usage_quarters
+from ringback.storage.schema import lanes, messages, numbers, outbox, usage_days, usage_quarters
 from ringback.storage.statements import Statement
 from ringback.storage.tx import Reads, Row
 from ringback.usage.periods import DAY_MS, QUARTER_MS, beginning, whole_from
@@ -77,6 +77,53 @@ _EDGE = Statement(
     ).select_from(_used)
 )
 """What a window that begins within a quarter has of that quarter. Of calls there are no rows yet."""
+
+
+_QUEUES = Statement(
+    select(
+        numbers.c.account_id,
+        numbers.c.id,
+        numbers.c.e164,
+        numbers.c.country,
+        numbers.c.carrier,
+        lanes.c.id.label("lane_id"),
+        lanes.c.backlog,
+    )
+    .select_from(numbers.join(lanes, lanes.c.id == literal_column("'text:'").concat(numbers.c.id)))
+    .where(
+        numbers.c.account_id == bindparam("account_id"),
+        lanes.c.account_id == bindparam("account_id"),
+        lanes.c.backlog > 0,
+    )
+    .order_by(numbers.c.created_at, numbers.c.id)
+)
+_OLDEST = Statement(
+    select(messages.c.at)
+    .select_from(
+        outbox.join(
+            messages,
+            (messages.c.account_id == outbox.c.account_id) & (messages.c.id == outbox.c.subject_id),
+        )
+    )
+    .where(
+        outbox.c.account_id == bindparam("account_id"),
+        outbox.c.lane_id == bindparam("lane_id"),
+        outbox.c.state == literal_column("'ready'"),
+    )
+    .order_by(outbox.c.due_at, outbox.c.position)
+    .limit(1)
+)
+
+
+def queues(db: Reads, account_id: str) -> list[Row]:
+    """The numbers whose texts wait, oldest first: some of each one's columns, its `lane_id` and its `backlog`."""
+    return db.all(_QUEUES, account_id=account_id)
+
+
+def oldest_queued(db: Reads, account_id: str, lane_id: str) -> int | None:
+    """When (ms) the text was accepted that goes next of a lane; None while all of it is under way."""
+    row = db.one(_OLDEST, account_id=account_id, lane_id=lane_id)
+    return None if row is None else int(row["at"])
 
 
 def by_agent(db: Reads, account_id: str, start: int, end: int) -> list[Row]:

@@ -11,6 +11,7 @@ from fastapi.security.base import SecurityBase
 
 from ringback.accounts import keys, subs
 from ringback.doors.rest.errors import ApiError
+from ringback.doors.rest.key_limits import KeyLimits
 from ringback.doors.rest.paging import NOT_GIVEN
 from ringback.kit.clock import Clock
 from ringback.kit.machine import monotonic
@@ -40,6 +41,7 @@ class Keys:
         self._revocations = 0
         self.used: dict[str, int] = {}
         self.local_token: str | None = None
+        self.limits: KeyLimits | None = None
 
     def is_local(self, key: str) -> bool:
         """Whether this is the token that the server wrote for the command line of its own machine."""
@@ -105,12 +107,15 @@ class KeyAuth(SecurityBase):
     ) -> Caller:
         """The account of the request's key, or the sub-account of it that the request names.
 
-        Raises 401 without a key, or for a wrong, expired or revoked one; 404 for a sub-account that is not the caller's.
+        Raises 401 without a key, or for a wrong, expired or revoked one; 404 for a sub-account that is not the caller's;
+        429 when the key makes more requests than it may.
         """
         known: Keys = request.app.state.keys
         found = await known.find(_key_in(request))
         if found is None:
             raise _unauthorized()
+        if known.limits is not None:
+            known.limits.take(found.id)
         if not x_sub_account_id:
             return Caller(found.account_id, found.id)
         store: Store = request.app.state.store

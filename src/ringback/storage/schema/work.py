@@ -54,13 +54,13 @@ paces = Table(
     metadata,
     account(),
     text("id", key=True),
-    integer("next_us", default=0),
+    integer("next_ns", default=0),
     integer("day", default=0),
     integer("day_segments", default=0, change="sum"),
     integer("day_tmobile", default=0, change="sum"),
 )
 """What has gone at a pace that a carrier sets, for a number or a campaign's numbers together: when the next text may go
-(clock, us), and the segments of the day that began at `day`. Written by claims, which lock lanes before paces."""
+(clock, ns), and the segments of the day that began at `day`. Written by claims, which lock lanes before paces."""
 
 pace_queues = Table(
     "pace_queues",

@@ -12,6 +12,7 @@ from ringback.doors.rest.json_body import JsonRoute
 from ringback.doors.rest.once import to_bytes
 from ringback.doors.rest.paging import NOT_GIVEN
 from ringback.doors.rest.parts import parts_of
+from ringback.flows.read_queue import queue_of
 from ringback.kit.faults import Invalid
 from ringback.kit.times import to_iso
 from ringback.numbers import store as numbers
@@ -35,6 +36,7 @@ from ringback.usage.schemas import (
     NumberUsageItem,
     NumberUsageResponse,
     PlanInfo,
+    UsageExtras,
     UsageResponse,
     UsageStats,
 )
@@ -60,6 +62,7 @@ async def get_usage(request: Request, caller: Scoped) -> JsonBytes:
             period_start=to_iso(start),
             period_end=to_iso(end),
             report_generated_at=to_iso(now),
+            ringback=UsageExtras(queue=queue_of(db, parts.line.paces, account_id, now)),
         )
 
     return JsonBytes(to_bytes(await parts.store.read(query)))

@@ -87,7 +87,7 @@ def _create_steps() -> None:
 
 
 def _create_paces() -> None:
-    paces = ("next_us", "day", "day_segments", "day_tmobile")
+    paces = ("next_ns", "day", "day_segments", "day_tmobile")
     for table, names in (("paces", paces), ("pace_queues", ("texts", "segments", "tmobile"))):
         op.create_table(
             table,
