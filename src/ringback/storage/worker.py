@@ -58,6 +58,7 @@ class LaneWorker(Generic[Job]):
         self._most = in_flight
         self._token = entropy(8).hex()
         self._under_way: set[asyncio.Task[None]] = set()
+        self._freed = asyncio.Event()
         self._claiming = False
         self._stopping = False
         self._resting = asyncio.Event()
@@ -75,6 +76,10 @@ class LaneWorker(Generic[Job]):
     async def let_go(self, work: Claimed) -> None:
         """Settle a row whose lease is over."""
         raise NotImplementedError
+
+    def room(self) -> int:
+        """How many more rows may be worked on at once; `_freed` is set when it grows."""
+        return self._most - len(self._under_way)
 
     @property
     def busy(self) -> bool:
@@ -116,9 +121,10 @@ class LaneWorker(Generic[Job]):
             await asyncio.wait(set(self._under_way), timeout=timeout_s)
 
     async def _claim(self) -> bool:
-        room = self._most - len(self._under_way)
+        self._freed.clear()
+        room = self.room()
         if room <= 0:
-            await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
+            await self._freed.wait()
             return True
         self._claiming = True
         try:
@@ -128,10 +134,14 @@ class LaneWorker(Generic[Job]):
             for job in jobs:
                 task = asyncio.create_task(self.work_on(job))
                 self._under_way.add(task)
-                task.add_done_callback(self._under_way.discard)
+                task.add_done_callback(self._ended)
         finally:
             self._claiming = False
         return bool(jobs)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        self._freed.set()
 
     async def next_due(self) -> int | None:
         """When (clock) the next row is due, of lanes that are full too."""

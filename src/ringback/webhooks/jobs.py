@@ -1,7 +1,8 @@
 """Delivery: tells endpoints of events, at most ten at a time each, so that a slow one delays nobody else."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 import structlog
@@ -24,6 +25,10 @@ from ringback.webhooks.service import KIND
 
 _log = structlog.get_logger("ringback.deliver")
 _LEAST_LEFT_S = 1.0
+_SLOW_S = 1.0
+"""An endpoint that takes longer is slow until it answers sooner."""
+_SLOW_SHARE = 10
+"""How many times as many attempts may wait for slow endpoints as for others."""
 LEASE_MARGIN_S = 30
 LONGEST_TIMEOUT_S = 120
 
@@ -104,7 +109,12 @@ async def _post(
 
 
 class Deliverer(LaneWorker[Job]):
-    """Claims due deliveries and attempts them until drained. `base` is where the server's own media are reached."""
+    """Claims due deliveries and attempts them until drained. `base` is where the server's own media are reached.
+
+    `concurrency` is how many attempts may be made at once. Those that wait for an endpoint which is slow take nobody's
+    place: they count apart, and so do from their beginning those to an endpoint that was slow the last time. What is
+    spent on a wait is a socket, not work.
+    """
 
     kind = KIND
     cap = CAP
@@ -128,6 +138,12 @@ class Deliverer(LaneWorker[Job]):
         self._sealer = sealer
         self._base = base
         self._patience = patience
+        self._waiting = 0
+        self._slow: set[str] = set()
+
+    def room(self) -> int:
+        quick = self._most - (len(self._under_way) - self._waiting)
+        return min(quick, _SLOW_SHARE * self._most - self._waiting)
 
     async def begin(self, *, most: int, token: str, lease_until: int) -> Sequence[Job]:
         return await self._store.write(
@@ -163,14 +179,8 @@ class Deliverer(LaneWorker[Job]):
         if job.endpoint is None:
             gone = Attempt(ok=False, http_status=None, error=job.gone, body=None, elapsed_ms=None)
             return gone, True
-        result = await attempt(
-            self._http,
-            job.endpoint,
-            webhooks.secrets_of(job.endpoint, self._sealer, now=self._clock.now_ms()),
-            delivery_id=job.delivery["id"],
-            event_type=job.delivery["event_type"],
-            payload=job.delivery["payload"],
-        )
+        with self._place(job.work.lane_id):
+            result = await self._make(job, job.endpoint)
         told = {
             "delivery_id": job.delivery["id"],
             "attempt": job.work.attempt,
@@ -181,3 +191,42 @@ class Deliverer(LaneWorker[Job]):
         else:
             _log.warning("a webhook attempt failed", **told, reason=result.error)
         return result, False
+
+    @contextmanager
+    def _place(self, lane_id: str) -> Iterator[None]:
+        """Take a place among the quick while inside, or among those that wait once it takes long."""
+        waits = False
+
+        def step_aside() -> None:
+            nonlocal waits
+            waits = True
+            self._waiting += 1
+            self._slow.add(lane_id)
+            self._freed.set()
+
+        timer = None
+        if lane_id in self._slow:
+            step_aside()
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _SLOW_S
+        if not waits:
+            timer = loop.call_later(_SLOW_S, step_aside)
+        try:
+            yield
+        finally:
+            if timer is not None:
+                timer.cancel()
+            if waits:
+                self._waiting -= 1
+            if loop.time() < until:
+                self._slow.discard(lane_id)
+
+    async def _make(self, job: Job, endpoint: Row) -> Attempt:
+        return await attempt(
+            self._http,
+            endpoint,
+            webhooks.secrets_of(endpoint, self._sealer, now=self._clock.now_ms()),
+            delivery_id=job.delivery["id"],
+            event_type=job.delivery["event_type"],
+            payload=job.delivery["payload"],
+        )
