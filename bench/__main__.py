@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from tests.postgres import Databases, own_server
 
-from bench import cold, inbound, lists
+from bench import cold, hooks, inbound, lists
 from bench.load import Run, load, texts
 from bench.server import LOAD_CORE, Server, cores
 
@@ -120,7 +120,7 @@ def main() -> None:
     parser.add_argument(
         "--first-run", action="store_true", help="also time a first `make run` in a fresh clone"
     )
-    parser.add_argument("only", nargs="*", help="sends, inbound, cold, lists (all but lists)")
+    parser.add_argument("only", nargs="*", help="sends, inbound, cold, hooks, lists (all but the last two)")
     asked = parser.parse_args()
     parts = asked.only or ["cold", "inbound", "sends"]
     if cores():
@@ -132,6 +132,10 @@ def main() -> None:
         cold.report(asked.rounds, first_run=asked.first_run)
     if "inbound" in parts:
         inbound.report(asked.rounds)
+    if "hooks" in parts:
+        with contextlib.ExitStack() as stack:
+            url = asked.pg or own_server(stack)
+            hooks.report(asked.rounds, Databases(url).empty if url else None)
     if "lists" in parts:
         lists.report(asked.rounds, min(asked.seconds, 1))
     if "sends" in parts:

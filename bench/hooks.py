@@ -16,9 +16,11 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from bench.server import SERVER_CORE, cores
 from ringback import logs
 from ringback.accounts import keys
 from ringback.carriers.protocol import InboundMessage
@@ -40,8 +42,6 @@ from ringback.webhooks import service as webhooks
 from ringback.webhooks.attempts import Patience
 from ringback.webhooks.jobs import Deliverer
 
-from bench.server import SERVER_CORE, cores
-
 LINE = Line(lambda e164, country: "enabled", b"k" * 32)
 COUNT, IN_FLIGHT = 10_000, 200
 HANGING = (0.0, 0.01, 0.2)
@@ -58,11 +58,6 @@ class Sink:
         assert self._process.stdout is not None
         self.url = f"http://127.0.0.1:{self._process.stdout.readline().strip()}"
 
-    def came(self) -> dict[str, Any]:
-        with urllib.request.urlopen(f"{self.url}/", timeout=60) as answer:
-            found: dict[str, Any] = json.load(answer)
-        return found
-
     def stop(self) -> None:
         assert self._process.stdin is not None
         self._process.stdin.close()
@@ -78,8 +73,9 @@ class Desk:
     def __init__(self, store: Store, sealer: Sealer, sink: str) -> None:
         self.store = store
         self._sealer = sealer
-        self._sink = sink
+        self.sink = sink
         self._refs = 0
+        self._ids: dict[str, str] = {}
 
     async def furnish(self, endpoints: int, hanging: int) -> None:
         self.numbers = [f"+1415555{n:04d}" for n in range(endpoints)]
@@ -89,6 +85,7 @@ class Desk:
         account = keys.create_account(tx, "bench")
         for n, e164 in enumerate(self.numbers):
             number, agent = tx.new_id("num"), tx.new_id("agt")
+            self._ids[e164] = number
             tx.insert(
                 schema.numbers,
                 account_id=account,
@@ -106,7 +103,7 @@ class Desk:
                 tx,
                 account,
                 agent,
-                url=f"{self._sink}/{'hang' if n < hanging else 'fast'}/{n}",
+                url=f"{self.sink}/{'hang' if n < hanging else 'fast'}/{n}",
                 context_limit=10,
                 timeout_s=5,
                 secret=webhooks.new_secret(),
@@ -118,20 +115,30 @@ class Desk:
         """A text comes in, and says when."""
         self._refs += 1
         from_ = f"+1212555{self._refs % 5_000:04d}"
-        text = InboundMessage("simulated", f"in {self._refs}", from_, number, f"It is @{time.time_ns()}@ now.")
-        owner = {
-            "account_id": self.account,
-            "number_id": "",
-        }
-        owner = await self.store.read(lambda db: flow.owner_of(db, text)) or owner
+        text = InboundMessage(
+            "simulated", f"in {self._refs}", from_, number, f"It is @{time.time_ns()}@ now."
+        )
+        owner = {"account_id": self.account, "number_id": self._ids[number]}
         await self.store.write(
             lambda tx: flow.receive_text(tx, LINE, self.account, text),
             account=self.account,
             needs=flow.needs(LINE, owner, text),
         )
 
+    async def delivered(self) -> int:
+        head = await self.store.read(lambda db: db.get(schema.accounts, self.account))
+        assert head is not None
+        count: int = head["deliveries_delivered"]
+        return count
 
-async def _with_desk(act: Any, sink: str, endpoints: int, hanging: int, database: str | None) -> Any:
+
+async def _with_desk(
+    act: Callable[[Desk, Deliverer], Awaitable[dict[str, float]]],
+    sink: str,
+    endpoints: int,
+    hanging: int,
+    database: str | None,
+) -> dict[str, float]:
     clock, live = MovableClock(), InProcess()
     with tempfile.TemporaryDirectory() as data:
         settings = Settings(data=Path(data), database_url=database)
@@ -160,9 +167,7 @@ async def _drain(desk: Desk, deliverer: Deliverer) -> dict[str, float]:
         await asyncio.gather(*[desk.hear(desk.numbers[n % numbers]) for n in range(first, first + 500)])
     began, cpu = time.monotonic(), _cpu_s()
     running = asyncio.create_task(deliverer.run())
-    while (await desk.store.read(lambda db: db.get(schema.accounts, desk.account)))[
-        "deliveries_delivered"
-    ] < COUNT:
+    while await desk.delivered() < COUNT:
         await asyncio.sleep(0.02)
     took, cpu = time.monotonic() - began, _cpu_s() - cpu
     await deliverer.drain()
@@ -173,14 +178,13 @@ async def _drain(desk: Desk, deliverer: Deliverer) -> dict[str, float]:
 async def _keep_coming(desk: Desk, deliverer: Deliverer) -> dict[str, float]:
     """Texts come at a steady pace to every number; what counts begins once those that hang have hung for a while."""
     running = asyncio.create_task(deliverer.run())
-    sink = "/".join(desk._sink.split("/")[:3])
     began, sent = time.monotonic(), 0
     hearing: set[asyncio.Task[None]] = set()
     cleared = False
     while (passed := time.monotonic() - began) < SETTLED_S + SECONDS:
         if not cleared and passed > SETTLED_S:
             cleared = True
-            await asyncio.to_thread(_came, sink)
+            await asyncio.to_thread(_came, desk.sink)
         while sent < passed * RATE:
             task = asyncio.create_task(desk.hear(desk.numbers[sent % len(desk.numbers)]))
             hearing.add(task)
@@ -188,7 +192,7 @@ async def _keep_coming(desk: Desk, deliverer: Deliverer) -> dict[str, float]:
             sent += 1
         await asyncio.sleep(0.002)
     await asyncio.sleep(0.5)
-    came = sorted((await asyncio.to_thread(_came, sink))["latencies_s"])
+    came = sorted((await asyncio.to_thread(_came, desk.sink))["latencies_s"])
     running.cancel()
     return {
         "rate": len(came) / SECONDS,
@@ -236,12 +240,12 @@ def _measure(kind: str, sink: Sink, endpoints: int, hanging: int = 0, database: 
         text=True,
         check=True,
     )
-    sink.came()
+    _came(sink.url)
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
-def report(rounds: int, new_database: Any = None) -> None:
+def report(rounds: int, new_database: Callable[[], str] | None = None) -> None:
     """`new_database` makes an empty database on PostgreSQL and answers its URL, if there is one."""
     sink = Sink()
     try:
@@ -251,34 +255,30 @@ def report(rounds: int, new_database: Any = None) -> None:
         sink.stop()
 
 
-def _report_rates(sink: Sink, rounds: int, new_database: Any) -> None:
+def _report_rates(sink: Sink, rounds: int, new_database: Callable[[], str] | None) -> None:
     found: dict[tuple[str, int], list[dict[str, float]]] = {}
     for _ in range(rounds):
         for endpoints in (1, 50):
-            runs = {
-                "bare aiohttp": lambda endpoints=endpoints: _measure("bare", sink, endpoints),
-                "SQLite": lambda endpoints=endpoints: _measure("drain", sink, endpoints),
-            }
+            found.setdefault(("bare aiohttp", endpoints), []).append(_measure("bare", sink, endpoints))
+            found.setdefault(("SQLite", endpoints), []).append(_measure("drain", sink, endpoints))
             if new_database is not None:
-                runs["PostgreSQL"] = lambda endpoints=endpoints: _measure(
-                    "drain", sink, endpoints, database=new_database()
-                )
-            for name, run in runs.items():
-                found.setdefault((name, endpoints), []).append(run())
+                measured = _measure("drain", sink, endpoints, database=new_database())
+                found.setdefault(("PostgreSQL", endpoints), []).append(measured)
     print(
         f"\n## Webhooks to endpoints that answer at once ({COUNT:,} that have gathered)\n\n"
         "| | endpoints | a second | CPU µs | of bare | by CPU |\n| --- | --- | --- | --- | --- | --- |"
     )
     for (name, endpoints), runs in found.items():
-        rate, cpu = (statistics.median(run[what] for run in runs) for what in ("rate", "cpu_us"))
-        bare_rate, bare_cpu = (
-            statistics.median(run[what] for run in found["bare aiohttp", endpoints])
-            for what in ("rate", "cpu_us")
-        )
+        bare = found["bare aiohttp", endpoints]
+        rate, cpu = _median(runs, "rate"), _median(runs, "cpu_us")
+        of_bare, by_cpu = rate / _median(bare, "rate"), _median(bare, "cpu_us") / cpu
         print(
-            f"| {name} | {endpoints} | {rate:,.0f} | {cpu:.0f} | {rate / bare_rate:.0%} | {bare_cpu / cpu:.0%} |",
-            flush=True,
+            f"| {name} | {endpoints} | {rate:,.0f} | {cpu:.0f} | {of_bare:.0%} | {by_cpu:.0%} |", flush=True
         )
+
+
+def _median(runs: list[dict[str, float]], what: str) -> float:
+    return statistics.median(run[what] for run in runs)
 
 
 def _report_hanging(sink: Sink, rounds: int) -> None:
@@ -290,9 +290,9 @@ def _report_hanging(sink: Sink, rounds: int) -> None:
         f"\n## {RATE} texts a second to {ENDPOINTS} endpoints, of which some hang\n\n"
         "| hanging | a second to the others | p50 ms | p99 ms | p99 of none hanging |\n| --- | --- | --- | --- | --- |"
     )
-    base = statistics.median(run["p99_ms"] for run in found[0.0])
+    base = _median(found[0.0], "p99_ms")
     for part, runs in found.items():
-        rate, p50, p99 = (statistics.median(run[what] for run in runs) for what in ("rate", "p50_ms", "p99_ms"))
+        rate, p50, p99 = [_median(runs, what) for what in ("rate", "p50_ms", "p99_ms")]
         print(f"| {part:.0%} | {rate:,.0f} | {p50:.1f} | {p99:.1f} | {p99 / base:.2f} |", flush=True)
 
 

@@ -11,9 +11,8 @@ import sys
 import time
 from typing import cast
 
-from ringback.doors.http.loop import loop_factory
-
 from bench.server import LOAD_CORE, cores
+from ringback.doors.http.loop import loop_factory
 
 _OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 _came: list[float] = []

@@ -26,6 +26,7 @@ class Job:
     work: Claimed
     delivery: Row
     endpoint: Row | None
+    payload: str = ""
     gone: str | None = None
 
 
@@ -34,20 +35,37 @@ def begin(tx: Tx, *, most: int, token: str, lease_until: int, base: str) -> list
 
     `base` is where the server's own media are reached.
     """
-    jobs: list[Job] = []
-    for work in outbox.claim(tx, KIND, most=most, cap=CAP, token=token, lease_until=lease_until):
-        delivery = tx.get(deliveries, work.account_id, work.subject_id)
-        assert delivery is not None
-        endpoint = _endpoint_of(tx, delivery)
-        gone = None
-        if endpoint is None:
-            gone = f"the {'account' if subs.is_deleted(tx, work.account_id) else 'endpoint'} was deleted"
-        elif endpoint["status"] == endpoints.DISABLED:
-            endpoint, gone = None, endpoints.SWITCHED_OFF
-        elif delivery["payload"] is None:
-            delivery = tx.update(deliveries, delivery, payload=render(tx, delivery, endpoint, base))
-        jobs.append(Job(work, delivery, endpoint, gone))
+    claimed = outbox.claim(tx, KIND, most=most, cap=CAP, token=token, lease_until=lease_until)
+    _read_ahead(tx, claimed)
+    jobs = [_job(tx, work, base) for work in claimed]
+    # After all is read: a change between would be sent to the database by itself.
+    for job in jobs:
+        if job.endpoint is not None:
+            tx.update(deliveries, job.delivery, payload=job.payload)
     return jobs
+
+
+def _job(db: Reads, work: Claimed, base: str) -> Job:
+    delivery = db.get(deliveries, work.account_id, work.subject_id)
+    assert delivery is not None
+    endpoint = _endpoint_of(db, delivery)
+    if endpoint is None:
+        whose = "account" if subs.is_deleted(db, work.account_id) else "endpoint"
+        return Job(work, delivery, None, gone=f"the {whose} was deleted")
+    if endpoint["status"] == endpoints.DISABLED:
+        return Job(work, delivery, None, gone=endpoints.SWITCHED_OFF)
+    return Job(work, delivery, endpoint, payload=delivery["payload"] or render(db, delivery, endpoint, base))
+
+
+def _read_ahead(tx: Tx, claimed: list[Claimed]) -> None:
+    """Read what deliveries are rendered from, one statement a table."""
+    keys = [(work.account_id, work.subject_id) for work in claimed]
+    tx.read_ahead(schema.deliveries, keys)
+    told = [row for key in keys if (row := tx.get(schema.deliveries, *key)) and row["payload"] is None]
+    keys = [(row["account_id"], row["message_id"]) for row in told if row["message_id"] is not None]
+    tx.read_ahead(schema.messages, keys)
+    texts = [row for key in keys if (row := tx.get(schema.messages, *key))]
+    tx.read_ahead(schema.conversations, [(row["account_id"], row["conversation_id"]) for row in texts])
 
 
 def _endpoint_of(db: Reads, delivery: Row) -> Row | None:

@@ -24,13 +24,14 @@ def render(db: Reads, delivery: Row, endpoint: Row, base: str) -> str:
     if delivery["event_type"] != AGENT_MESSAGE:
         return _render_event(db, delivery)
     message = messages.get(db, account_id, delivery["message_id"])
+    conversation = conversations.get(db, account_id, message["conversation_id"])
     return envelope(
         channel=message["channel"],
         at_ms=message["at"],
         agent_id=delivery["agent_id"],
         data=_data(message, base, _contact(db, account_id, message["from_e164"])),
-        state=_state(db, message),
-        history=_history(db, message, endpoint["context_limit"]),
+        state=_state(conversation),
+        history=_history(db, message, conversation, endpoint["context_limit"]),
     )
 
 
@@ -44,7 +45,7 @@ def _render_event(db: Reads, delivery: Row) -> str:
     if delivery["message_id"] is not None:
         message = messages.get(db, account_id, delivery["message_id"])
         data = _status(message, event_type.removeprefix("message."), at_ms, data.get("errorCode"))
-        state = _state(db, message)
+        state = _state(conversations.get(db, account_id, message["conversation_id"]))
     return envelope(
         event=event_type,
         channel=delivery["channel"],
@@ -73,10 +74,10 @@ def _status(message: Row, status: str, at_ms: int, code: str | None) -> dict[str
     }
 
 
-def _state(db: Reads, message: Row) -> dict[str, Any] | None:
-    """The `metadata` of the message's conversation."""
-    metadata = conversations.get(db, message["account_id"], message["conversation_id"])["metadata"]
-    found: dict[str, Any] | None = None if metadata is None else json.loads(metadata)
+def _state(conversation: Row) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = (
+        None if conversation["metadata"] is None else json.loads(conversation["metadata"])
+    )
     return found
 
 
@@ -134,8 +135,8 @@ def _data(message: Row, base: str, contact: dict[str, Any] | None) -> dict[str, 
     }
 
 
-def _history(db: Reads, message: Row, limit: int) -> list[dict[str, Any]]:
-    if limit == 0:
+def _history(db: Reads, message: Row, conversation: Row, limit: int) -> list[dict[str, Any]]:
+    if limit == 0 or conversation["message_count"] == 1:
         return []
     rows, _ = message_store.page_of_conversation(
         db, message["account_id"], message["conversation_id"], limit=limit, before=message["at"], after=None

@@ -43,6 +43,9 @@ class _Executor:
         ).fetchone()
         return row
 
+    def get_many(self, table: RowStatements, keys: Sequence[Key]) -> dict[Key, Row]:
+        return _get_many(self._conn, table, keys)
+
     def rows(self, statement: Statement, params: Row) -> list[Row]:
         text, literals = statement.compiled(SQLITE)
         return self._conn.execute(text, {**literals, **params} if literals else params).fetchall()
@@ -93,12 +96,15 @@ def _read_ahead(conn: sqlite.Connection, session: Session, batch: list[Job]) -> 
             for needed, key in job.needs:
                 keys.setdefault(of(needed), set()).add(key)
     for table, wanted in keys.items():
-        text, literals = table.get_many.compiled(SQLITE)
-        found = {}
-        for row in conn.execute(text, {**literals, "keys": _to_json(list(wanted))}):
-            found[tuple([row[name] for name in table.key])] = row
+        found = _get_many(conn, table, list(wanted))
         for key in wanted:
             session.learn(table, key, found.get(key))
+
+
+def _get_many(conn: sqlite.Connection, table: RowStatements, keys: Sequence[Key]) -> dict[Key, Row]:
+    text, literals = table.get_many.compiled(SQLITE)
+    rows = conn.execute(text, {**literals, "keys": _to_json(keys)})
+    return {tuple([row[name] for name in table.key]): row for row in rows}
 
 
 class _Writer(sqlite.GroupCommit):

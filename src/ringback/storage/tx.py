@@ -5,7 +5,7 @@ go to the map; they reach the database together at the end, merged and grouped b
 number write its row once, a refusal of one unit never reaches SQL, and the same code runs on SQLite and PostgreSQL.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Table
@@ -111,6 +111,19 @@ class Tx:
         row = self._session.db.get(statements, key)
         shared.rows[ident] = row
         return row
+
+    def read_ahead(self, table: Table, keys: Iterable[Key]) -> None:
+        """Read rows of one table with one statement, for the `get`s that follow."""
+        statements = of(table)
+        known = (self._changes.rows, self._session.changes.rows)
+        wanted = [
+            key for key in dict.fromkeys(keys) if not any((statements.name, key) in rows for rows in known)
+        ]
+        if statements.sums or len(wanted) < 2:
+            return
+        found = self._session.db.get_many(statements, wanted)
+        for key in wanted:
+            self._session.learn(statements, key, found.get(key))
 
     def insert(self, table: Table, **values: Any) -> Row:
         """A new row. The caller knows (by `get`, or by a fresh id) that its key is free."""

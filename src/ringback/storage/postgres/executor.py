@@ -52,6 +52,13 @@ class PostgresExecutor:
             text += " FOR UPDATE"
         return self._conn.execute(text, dict(zip(table.key, key, strict=True))).fetchone()
 
+    def get_many(self, table: RowStatements, keys: Sequence[Key]) -> dict[Key, Row]:
+        if table.name == accounts.name:
+            raise NeedsAccount(str(keys[0][0]))
+        if self.batch:
+            raise Missing(table, keys[0])
+        return {key: row for key, row in Reading(self._conn, table, keys).rows() if row is not None}
+
     def rows(self, statement: Statement, params: Row) -> list[Row]:
         text, literals = statement.compiled(POSTGRES)
         return self._conn.execute(text, {**literals, **params}).fetchall()
