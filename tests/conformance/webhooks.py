@@ -8,7 +8,7 @@ import agentphone
 import pytest
 from agentphone import models
 
-from ringback.testing import Clock, Handsets, ReceivedEvent, WebhookInbox
+from ringback.testing import Clock, Handsets, ReceivedEvent, Ringback, WebhookInbox
 from tests.conformance.steps import agent_with_number, received
 from tests.phones import at, until
 
@@ -103,6 +103,36 @@ class Webhooks:
         clock.advance(seconds=timedelta(hours=2).total_seconds())
         assert client.webhooks.list_deliveries(hours=1) == []
         assert len(client.webhooks.list_deliveries(hours=3)) == 1
+
+    def test_what_became_of_a_text_is_read_by_the_client_as_it_is(
+        self, client: Any, ringback: Ringback, webhook_inbox: WebhookInbox, handset: Handsets
+    ) -> None:
+        """Asked for with a request of one's own, since the client knows no such field; it leaves what was set."""
+        events = ["message.sent", "message.delivered"]
+        body = {"url": "http://127.0.0.1:9/", "ringback": {"events": events, "ordered": True}}
+        assert ringback.request("POST", "/v1/webhooks", json=body).status == 200
+        hook = client.webhooks.set(url=webhook_inbox.url)
+        webhook_inbox.secret = hook.secret
+        agent, number = agent_with_number(client)
+        sent = client.messages.send(number_id=number.id, to_number=handset().number, body="Hello")
+        first, second = (self.parsed(webhook_inbox.wait_for(), hook.secret) for _ in range(2))
+        assert [first.event, second.event] == events
+        assert (second.channel, second.agent_id, second.recent_history) == ("sms", agent.id, [])
+        assert (second.data.message_id, second.data.direction) == (sent["id"], "outbound")
+        assert (second.data.from_number, second.data.number_id) == (number.phone_number, number.id)
+        assert second.raw["data"]["status"] == "delivered"
+        until(lambda: [d.status for d in client.webhooks.list_deliveries()] == ["delivered"] * 2)
+
+    def test_either_secret_verifies_while_both_hold(
+        self, client: Any, ringback: Ringback, webhook_inbox: WebhookInbox, handset: Handsets
+    ) -> None:
+        old = client.webhooks.set(url=webhook_inbox.url).secret
+        ringback.request("POST", "/v1/webhooks/rotate-secret", json={"overlapHours": 1})
+        new = client.webhooks.get().secret
+        webhook_inbox.answer(403, times=1)
+        received(client, agent_with_number(client)[1], handset(), "Hello")
+        first, second = webhook_inbox.wait_for(), webhook_inbox.wait_for()
+        assert self.parsed(first, new).event == self.parsed(second, old).event == "agent.message"
 
     @staticmethod
     def parsed(event: ReceivedEvent, secret: str) -> Any:
