@@ -103,8 +103,9 @@ def end(
         due = attempts.note_attempt(tx, delivery, attempt, patience)
         if not attempt.ok:
             attempts.note_step(tx, delivery, attempt, number=delivery["attempts"] + 1)
-        if endpoint is not None:
-            attempts.judge(tx, endpoint, ok=attempt.ok, patience=patience)
+        on = endpoint is None or attempts.judge(tx, endpoint, ok=attempt.ok, patience=patience)
+        if due is not None and not on:
+            due = tx.now
     if due is not None:
         outbox.put_back(tx, work, due_at=due)
         return

@@ -140,26 +140,27 @@ def note_step(tx: Tx, row: Row, attempt: Attempt, *, number: int) -> None:
     )
 
 
-def judge(tx: Tx, endpoint: Row, *, ok: bool, patience: Patience) -> None:
-    """Follow an endpoint's health. One whose every attempt failed for as long as `patience` has is switched off: an
-    event tells of it, and what waits for it has its turn now, to fail."""
-    since = endpoint["failing_since"]
-    if ok:
-        if since is not None:
-            tx.update(webhooks, endpoint, failing_since=None)
-        return
-    if since is None:
-        tx.update(webhooks, endpoint, failing_since=tx.now)
-        return
-    longest = patience.disable_after_ms
-    if longest is None or tx.now - since < longest or endpoint["status"] != ACTIVE:
-        return
+def judge(tx: Tx, endpoint: Row, *, ok: bool, patience: Patience) -> bool:
+    """Follow an endpoint's health; answers whether it is still on.
+
+    One whose every attempt failed for as long as `patience` has is switched off: an event tells of it, and what waits
+    for it has its turn now, to fail.
+    """
+    if endpoint["status"] != ACTIVE:
+        return False
+    since, longest = endpoint["failing_since"], patience.disable_after_ms
+    if ok or since is None:
+        tx.update(webhooks, endpoint, failing_since=None if ok else tx.now)
+        return True
+    if longest is None or tx.now - since < longest:
+        return True
     tx.update(webhooks, endpoint, status=DISABLED, disabled_at=tx.now)
     account_id, lane_id = endpoint["account_id"], lanes_of.lane_for_endpoint(endpoint["id"])
     record(tx, account_id, "webhook.disabled", webhookId=endpoint["id"], agentId=endpoint["scope"] or None)
     tx.later(_DUE_NOW, outbox, of_account=account_id, of_lane=lane_id, at=tx.now)
     tx.adjust(lanes, id=lane_id, account_id=account_id, kind=KIND, next_at=tx.now)
     tx.wake(KIND)
+    return False
 
 
 def ends_chain(tx: Tx, endpoint: Row | None, work: lanes_of.Claimed) -> bool:
