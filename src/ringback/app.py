@@ -127,7 +127,7 @@ class Server:
             patience=_patience(settings),
         )
         self.keeper = NumberKeeper(self.store, carrier, self.clock)
-        self.texts = TextKeeper(self.store, self.clock)
+        self.texts = TextKeeper(self.store, self.clock, self.dispatcher.circuit)
         self.keys = Keys(self.store, self.clock)
         self.keys.local_token = _local_token(settings)
         if settings.key_requests_per_second is not None:
@@ -182,7 +182,8 @@ class Server:
         self.asgi = rest.guarded(front, parts, larger=LARGER)
 
     async def _check(self) -> list[dict[str, Any]]:
-        return await checkup(self.settings, self.store, trouble=await self.line.trouble())
+        trouble = await self.line.trouble() or self.dispatcher.circuit.trouble()
+        return await checkup(self.settings, self.store, trouble=trouble)
 
     async def _recover(self) -> None:
         if self.store.shared:
@@ -220,8 +221,8 @@ class Server:
     def _timed(self) -> list[Timed]:
         return [
             *self.line.timed(),
-            _worker_time(self.live, self.dispatcher, patient=True),
-            _worker_time(self.live, self.deliverer),
+            _worker_time(self.dispatcher, patient=True),
+            _worker_time(self.deliverer),
             _keeper_time(self.keeper),
             _text_time(self.texts),
         ]
@@ -290,12 +291,12 @@ def _local_token(settings: Settings) -> str | None:
     return found.token if found is not None and found.pid == os.getpid() else None
 
 
-def _worker_time(live: InProcess, worker: Dispatcher | Deliverer, *, patient: bool = False) -> Timed:
+def _worker_time(worker: Dispatcher | Deliverer, *, patient: bool = False) -> Timed:
     async def idle() -> bool:
         return not worker.busy
 
     async def wake() -> None:
-        live.wake(worker.kind)
+        worker.clock_moved()
 
     return Timed(worker.next_due, idle, wake, patient)
 

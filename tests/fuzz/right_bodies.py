@@ -17,6 +17,7 @@ _MAKE: dict[str, Callable[[Target, int], Body]] = {
         "to_number": f"+1202556{n:04}",
         "body": f"once {n}",
     },
+    "settleMessage": lambda _, n: {"status": "delivered", "note": f"once {n}"},
     "sendReaction": lambda _, n: {"reaction": "love"},
     "setChatBackground": lambda target, n: {"image_url": target.endpoint},
     "sendTypingIndicator": lambda _, n: {},

@@ -57,7 +57,7 @@ class CarrierError(Exception):
 
 
 class Refused(CarrierError):
-    """The carrier refused for good; `code` is its own error code (such as 30006)."""
+    """The carrier refused, and took nothing; `code` is its own (such as 30006), and `carriers.codes` what it means."""
 
 
 class Throttled(CarrierError):
@@ -90,7 +90,8 @@ class DeliveryReceipt:
     """What became of a text that the carrier took. `ref` is what its submit answered (or would have answered).
 
     `reference` is what the submit named it, from a carrier that says so: a receipt then finds its text even when the
-    answer to the submit was lost.
+    answer to the submit was lost. `to` is the recipient, from a carrier that says so: an id in another form than the
+    submit's answer (`carriers.refs`) then joins no text to somebody else.
     """
 
     carrier: str
@@ -99,6 +100,7 @@ class DeliveryReceipt:
     code: str | None = None
     reason: str | None = None
     reference: str | None = None
+    to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,9 +31,9 @@ def note(
     `endpoint`, `carrier`, `handset`, `ringback`), `detail` a sentence for people: never a secret or a body. With `once`
     only the first of its kind at this attempt is kept: what waits for hours leaves one row, not thousands.
     """
-    step_id = f"{kind}/{attempt or 0}" if once else tx.new_id("stp")
-    if once and tx.get(steps, account_id, subject_id, step_id) is not None:
+    if once and was_noted(tx, account_id, subject_id, kind, attempt):
         return
+    step_id = _id_of(kind, attempt) if once else tx.new_id("stp")
     tx.insert(
         steps,
         account_id=account_id,
@@ -46,6 +46,15 @@ def note(
         side=side,
         detail=detail,
     )
+
+
+def was_noted(db: Reads, account_id: str, subject_id: str, kind: str, attempt: int | None) -> bool:
+    """Whether a step of this kind at this attempt was kept with `once`."""
+    return db.get(steps, account_id, subject_id, _id_of(kind, attempt)) is not None
+
+
+def _id_of(kind: str, attempt: int | None) -> str:
+    return f"first_{kind}/{attempt or 0}"  # sorts before what ends a wait in the same millisecond
 
 
 def steps_of(db: Reads, account_id: str, subject_id: str) -> list[Row]:

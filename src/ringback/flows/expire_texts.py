@@ -5,15 +5,12 @@ from ringback.flows.send_text import KIND
 from ringback.storage import expiry
 from ringback.storage.tx import Row, Tx
 
-CODE = "30001"
-REASON = "its validity passed in the queue"
 
-
-def expire_text(tx: Tx, row: Row) -> bool:
+def expire_text(tx: Tx, row: Row, *, carrier_away: bool) -> bool:
     """Fail one text of `expiry.expired`, in a unit with its account's lock; False when it was begun meanwhile."""
     work = expiry.take_expired(tx, row, token=tx.new_id("exp"))
     if work is None:
         return False
-    settle_text.refused(tx, work, code=CODE, reason=REASON)
+    settle_text.expired(tx, work, carrier_away=carrier_away)
     tx.wake(KIND)
     return True

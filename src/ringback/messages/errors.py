@@ -1,6 +1,6 @@
 """What can be wrong with a message or with sending it."""
 
-from ringback.kit.faults import Fault, NotFound
+from ringback.kit.faults import Conflict, Fault, NotFound
 
 
 class MessageNotFound(NotFound):
@@ -19,3 +19,9 @@ class ContradictingSender(Fault):
     """The fields that name the sender name different numbers."""
 
     code = "CONTRADICTING_SENDER"
+
+
+class MessageNotUnconfirmed(Conflict):
+    """What became of the message is known, or it is still under way."""
+
+    code = "MESSAGE_NOT_UNCONFIRMED"

@@ -6,9 +6,11 @@ from functools import partial
 
 import structlog
 
+from ringback.carriers.circuit import Circuit, Slowdown, Ticket
 from ringback.carriers.protocol import (
     MEDIA_S,
     Carrier,
+    CarrierError,
     NoAnswer,
     OutboundText,
     Refused,
@@ -27,20 +29,19 @@ from ringback.kit.pace import LATE_NS
 from ringback.messages import service as messages
 from ringback.storage import expiry, outbox
 from ringback.storage.outbox import Claimed
-from ringback.storage.store import Store
+from ringback.storage.store import Need, Store
 from ringback.storage.tx import Row, Tx
 from ringback.storage.worker import LaneWorker, WakeUps
 
 _log = structlog.get_logger("ringback.dispatch")
 WINDOW = 64
 """Texts that may be under way at the carrier at once."""
-THROTTLED_MS = 1_000
 UNREACHABLE_MS = 2_000
 _EXPIRED_AT_ONCE = 64
 
 
-class Dispatcher(LaneWorker[Job]):
-    """Claims due texts and submits them until drained."""
+class Dispatcher(LaneWorker[tuple[Job, Ticket]]):
+    """Claims due texts and submits them to one carrier until drained."""
 
     kind = KIND
     cap = 16
@@ -56,21 +57,34 @@ class Dispatcher(LaneWorker[Job]):
         self._paces = Paces.of(carrier)
         self._paced_as: object = None
         self._answer_timeout_s = answer_timeout_s
+        self.circuit = Circuit(carrier.name, clock)
+        self._slowdown = Slowdown()
 
-    async def begin(self, *, most: int, token: str, lease_until: int) -> Sequence[Job]:
+    async def begin(self, *, most: int, token: str, lease_until: int) -> Sequence[tuple[Job, Ticket]]:
         await self._heed_paces()
-        return await self._store.write(
-            partial(
-                dispatch_text.begin,
-                carrier=self.carrier_name,
-                told=self._paces,
-                most=most,
-                cap=self.cap,
-                token=token,
-                lease_until=lease_until,
-                late_ns=max(LATE_NS, self._clock.stride_ms * 1_000_000),
+        if self._clock.now_ms() < self._slowdown.until_ms:
+            return []
+        ticket = self.circuit.enter(most)
+        if ticket is None:
+            return []
+        jobs: Sequence[Job] = ()
+        try:
+            jobs = await self._store.write(
+                partial(
+                    dispatch_text.begin,
+                    carrier=self.carrier_name,
+                    told=self._paces,
+                    most=ticket.most,
+                    cap=self.cap,
+                    token=token,
+                    lease_until=lease_until,
+                    late_ns=max(LATE_NS, self._clock.stride_ms * 1_000_000),
+                )
             )
-        )
+        finally:
+            if not jobs:
+                self.circuit.leave(ticket)
+        return [(job, ticket) for job in jobs]
 
     async def _heed_paces(self) -> None:
         """When the carrier's paces have changed, what waits for the old ones is looked at again."""
@@ -84,27 +98,43 @@ class Dispatcher(LaneWorker[Job]):
             return self._clock.now_ms()
         return await super().next_due()
 
-    async def work_on(self, job: Job) -> None:
-        if job.refusal is None:
-            await self._submit(job.work, job.message)
-            return
-        code, reason = job.refusal
-        await self._settle(job.work, lambda tx: settle_text.refused(tx, job.work, code=code, reason=reason))
+    async def _next_due(self, cap: int) -> int | None:
+        due = await super()._next_due(cap)
+        return None if due is None else max(due, self._slowdown.until_ms, self.circuit.due_ms())
+
+    def clock_moved(self) -> None:
+        self.circuit.probe_now()
+        super().clock_moved()
+
+    async def _pause_s(self) -> float:
+        wait = self.circuit.wait_s()
+        return await super()._pause_s() if wait is None else max(0.0, min(wait, self._store.poll_s))
+
+    async def work_on(self, job: tuple[Job, Ticket]) -> None:
+        text, ticket = job
+        probes = self.circuit.is_open
+        if text.refusal is None:
+            await self._submit(text.work, text.message, ticket)
+        else:
+            self.circuit.leave(ticket)
+            code, reason = text.refusal
+            await self._settle(
+                text.work, lambda tx: settle_text.refused(tx, text.work, code=code, reason=reason)
+            )
+        if probes:
+            self._live.wake(self.kind)
 
     async def let_go(self, work: Claimed) -> None:
-        end = partial(_put_back, wait_ms=0) if self._carrier.takes_our_id else settle_text.unanswered
+        end = _begin_again if self._carrier.takes_our_id else settle_text.unanswered
         await self._settle(work, partial(end, work=work))
 
-    async def _submit(self, work: Claimed, message: Row) -> None:
+    async def _submit(self, work: Claimed, message: Row, ticket: Ticket) -> None:
         trace.request_id.set(work.request_id)
         validity_ms = message["valid_until"] - self._clock.now_ms()
         if validity_ms <= 0:
-            await self._settle(
-                work,
-                lambda tx: settle_text.refused(
-                    tx, work, code="30001", reason="its validity passed in the queue"
-                ),
-            )
+            away = self.circuit.is_open
+            self.circuit.leave(ticket)
+            await self._settle(work, lambda tx: settle_text.expired(tx, work, carrier_away=away))
             return
         text = OutboundText(
             reference=messages.reference_of(message),
@@ -118,27 +148,45 @@ class Dispatcher(LaneWorker[Job]):
         try:
             async with asyncio.timeout(self._answer_timeout_s + (MEDIA_S if text.media_urls else 0)):
                 ref = await self._carrier.submit(text)
-        except Refused as error:
-            reason, code = error.message, error.code
-            await self._settle(work, lambda tx: settle_text.refused(tx, work, code=code, reason=reason))
-        except Throttled:
-            await self._settle(work, lambda tx: _put_back(tx, work, THROTTLED_MS))
-        except Unreachable as error:
-            _log.warning("the carrier can't be reached; trying again", reason=error.message)
-            await self._settle(work, lambda tx: _put_back(tx, work, UNREACHABLE_MS))
-        except (NoAnswer, TimeoutError):
-            _log.warning("the carrier gave no answer", message_id=work.subject_id)
-            await self._settle(work, lambda tx: settle_text.unanswered(tx, work))
+        except CarrierError as error:
+            await self._settle(work, self._meaning(error, work, ticket))
+        except TimeoutError:
+            await self._settle(work, self._meaning(NoAnswer("it took too long"), work, ticket))
         except Exception:
             _log.exception("a submit failed in an unforeseen way", message_id=work.subject_id)
-            await self._settle(work, lambda tx: settle_text.unanswered(tx, work))
+            await self._settle(work, self._meaning(NoAnswer("it failed"), work, ticket))
         else:
-            await self._settle(work, lambda tx: settle_text.accepted(tx, work, ref))
+            self.circuit.answered(ticket)
+            self._slowdown.taken()
+            needs = settle_text.needs_of_answer(work, self._carrier.name, ref)
+            await self._settle(work, lambda tx: settle_text.accepted(tx, work, ref), needs)
             _log.info("a text was handed over", message_id=work.subject_id, carrier_ref=ref)
 
-    async def _settle(self, work: Claimed, unit: Callable[[Tx], None]) -> None:
+    def _meaning(self, error: CarrierError, work: Claimed, ticket: Ticket) -> Callable[[Tx], None]:
+        """What is to be stored of a submit that brought no ref; the circuit and the pace learn of it."""
+        code, reason, message_id = error.code, error.message, work.subject_id
+        if isinstance(error, Refused):
+            self.circuit.answered(ticket)
+            return lambda tx: settle_text.refused(tx, work, code=code, reason=reason)
+        if isinstance(error, Throttled):
+            self.circuit.answered(ticket)
+            self._slowdown.throttled(self._clock.now_ms(), message_id)
+            return lambda tx: settle_text.put_off(tx, work, "throttled", wait_ms=0, code=code, detail=reason)
+        if isinstance(error, Unreachable):
+            self.circuit.unreachable(ticket, message_id, reason)
+            _log.info("the carrier can't be reached; trying again", message_id=message_id, reason=reason)
+            return lambda tx: settle_text.put_off(
+                tx, work, "unreachable", wait_ms=UNREACHABLE_MS, detail=reason
+            )
+        self.circuit.unanswered(ticket, message_id)
+        _log.warning("the carrier gave no answer", message_id=message_id, reason=reason)
+        return lambda tx: settle_text.unanswered(tx, work)
+
+    async def _settle(
+        self, work: Claimed, unit: Callable[[Tx], None], needs: Sequence[Need] | None = None
+    ) -> None:
         try:
-            await self._store.write(unit, account=work.account_id, needs=settle_text.needs(work))
+            await self._store.write(unit, account=work.account_id, needs=needs or settle_text.needs(work))
         except Exception as error:
             # The row stays claimed until its lease is over, and is let go then.
             expected = isinstance(error, Unavailable)
@@ -149,16 +197,17 @@ class Dispatcher(LaneWorker[Job]):
             )
 
 
-def _put_back(tx: Tx, work: Claimed, wait_ms: int) -> None:
-    outbox.put_back(tx, work, due_at=tx.now + wait_ms, counted=False)
+def _begin_again(tx: Tx, work: Claimed) -> None:
+    outbox.put_back(tx, work, due_at=tx.now, counted=False)
 
 
 class TextKeeper:
     """Fails texts that nobody has begun when their validity has passed."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, circuit: Circuit) -> None:
         self._store = store
         self._clock = clock
+        self._circuit = circuit
         self.busy = False
 
     async def next_due(self) -> int | None:
@@ -179,7 +228,9 @@ class TextKeeper:
             self.busy = False
 
     async def _fail(self, row: Row) -> bool:
-        failed = await self._store.write(partial(expire_text, row=row), account=row["account_id"])
+        failed = await self._store.write(
+            partial(expire_text, row=row, carrier_away=self._circuit.is_open), account=row["account_id"]
+        )
         if failed:
             _log.warning("the validity of a queued text passed", outbox_id=row["id"])
         return failed

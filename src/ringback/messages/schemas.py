@@ -1,13 +1,14 @@
 """Messages on the wire (contract: SendMessageResponse, MessageResponse, MessageInConversation)."""
 
 import json
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from ringback.kit.links import absolute
 from ringback.kit.times import to_iso
-from ringback.kit.wire import ABSENT, WHOLE, CamelWire, IsoTime, Text, Wire
+from ringback.kit.wire import ABSENT, WHOLE, CamelWire, IsoTime, Text, Wire, text_up_to
 from ringback.storage.tx import Row
 
 SendStyle = Literal[
@@ -121,6 +122,67 @@ class MessageResponse(CamelWire):
 class MessageListResponse(CamelWire):
     data: list[MessageResponse]
     has_more: bool
+
+
+class StepOut(CamelWire):
+    """One step of a message's story; `delivery_id` where it is a webhook's."""
+
+    kind: str
+    at: IsoTime
+    attempt: int | None
+    code: str | None
+    side: str | None
+    detail: str | None
+    delivery_id: str | None
+
+
+class FailureOut(CamelWire):
+    side: str
+    code: str | None
+    why: str
+
+
+class StoryOut(CamelWire):
+    """What is ours of a message: `carrier_ref` is the carrier's own id of it, `valid_until` how long it may be tried."""
+
+    segments: int
+    encoding: str
+    carrier: str
+    carrier_ref: str | None
+    valid_until: IsoTime | None
+    request_id: str | None
+    failure: FailureOut | None
+    steps: list[StepOut]
+
+
+class MessageDetail(MessageResponse):
+    """A message with its whole story."""
+
+    ringback: StoryOut
+
+    @classmethod
+    def telling(
+        cls, row: Row, base: str, steps: Sequence[StepOut], failure: FailureOut | None
+    ) -> "MessageDetail":
+        """`base` is where the server's own media are reached."""
+        story = StoryOut(
+            segments=row["segments"],
+            encoding=row["encoding"],
+            carrier=row["carrier"],
+            carrier_ref=row["carrier_ref"],
+            valid_until=None if row["valid_until"] is None else to_iso(row["valid_until"]),
+            request_id=row["request_id"],
+            failure=failure,
+            steps=list(steps),
+        )
+        return cls.model_construct(**dict(MessageResponse.of(row, base)), ringback=story)
+
+
+class SettleMessage(CamelWire):
+    """What a person found out about an unconfirmed text."""
+
+    status: Literal["delivered", "failed"]
+    note: text_up_to(500) | None = None  # type: ignore[valid-type]
 
 
 def _media(row: Row) -> list[str]:

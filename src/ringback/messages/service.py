@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from ringback.carriers.protocol import DeliveryReceipt, InboundMessage
 from ringback.kit.gsm import Segments, segment_for
+from ringback.messages import refs
 from ringback.messages.errors import MessageNotFound
 from ringback.storage.schema import carrier_refs, messages
 from ringback.storage.tx import Reads, Row, Tx
@@ -101,6 +102,11 @@ def advance(
     return tx.update(messages, message, status=status, error_code=code, failure_reason=reason, **stamp)
 
 
+def is_final(message: Row) -> bool:
+    """Whether nothing can follow its status."""
+    return RANK[message["status"]] == max(RANK.values())
+
+
 def reference_of(message: Row) -> str:
     """What a carrier is told as our name of a message: enough to find it again."""
     return f"{message['account_id']}/{message['id']}"
@@ -112,41 +118,21 @@ def key_of(reference: str) -> tuple[str, str]:
     return account_id, message_id
 
 
-def note_ref(tx: Tx, message: Row, ref: str) -> DeliveryReceipt | None:
-    """The carrier answered a submit with `ref`; the receipt, if that came first."""
-    row = tx.get(carrier_refs, message["carrier"], "out", ref)
-    owner = {"account_id": message["account_id"], "message_id": message["id"]}
-    tx.update(messages, message, carrier_ref=ref)
-    if row is None:
-        tx.insert(
-            carrier_refs, carrier=message["carrier"], direction="out", ref=ref, created_at=tx.now, **owner
-        )
-        return None
-    tx.update(carrier_refs, row, **owner)
-    if row["status"] is None:
-        return None
-    return DeliveryReceipt(message["carrier"], ref, row["status"], row["code"], row["reason"])
-
-
-def message_of_receipt(tx: Tx, receipt: DeliveryReceipt) -> Row | None:
+def message_of_receipt(tx: Tx, told: DeliveryReceipt) -> Row | None:
     """The message that a receipt speaks of; None while its submit is under way, whose end then finds the receipt."""
-    row = tx.get(carrier_refs, receipt.carrier, "out", receipt.ref)
-    if row is not None and row["message_id"] is not None:
-        return tx.get(messages, row["account_id"], row["message_id"])
-    message = _named_in(tx, receipt)
-    if row is None:
-        row = tx.insert(
-            carrier_refs, carrier=receipt.carrier, direction="out", ref=receipt.ref, created_at=tx.now
-        )
-    if row["status"] is None:
-        tx.update(carrier_refs, row, status=receipt.status, code=receipt.code, reason=receipt.reason)
-    if message is None:
+    named = _named_in(tx, told)
+    if named is None:
+        found = refs.find(tx, told)
+        if found is None:
+            refs.park(tx, told)
+        return found
+    if named["status"] == "queued":
+        refs.park(tx, told, over=True)
+        tx.update(messages, named, carrier_ref=told.ref)
         return None
-    if message["status"] == "queued":
-        tx.update(messages, message, carrier_ref=receipt.ref)
-        return None
-    note_ref(tx, message, receipt.ref)
-    return message
+    if named["carrier_ref"] is None:
+        refs.take(tx, named, told.ref)
+    return named
 
 
 def _named_in(tx: Tx, receipt: DeliveryReceipt) -> Row | None:
@@ -160,7 +146,7 @@ def _named_in(tx: Tx, receipt: DeliveryReceipt) -> Row | None:
 
 def parked_receipt(tx: Tx, message: Row) -> DeliveryReceipt | None:
     """The receipt of a text whose submit ended without an answer, if it came before that end and named the text."""
-    return note_ref(tx, message, message["carrier_ref"]) if message["carrier_ref"] is not None else None
+    return refs.take(tx, message, message["carrier_ref"]) if message["carrier_ref"] is not None else None
 
 
 def media_of(message: Row) -> list[str]:

@@ -9,6 +9,7 @@ from ringback.sim.unit import Unit
 FaultKind = Literal[
     "submit-timeout",
     "submit-refused",
+    "queue-full",
     "throttled",
     "connection-lost",
     "receipt-lost",
@@ -17,7 +18,7 @@ FaultKind = Literal[
     "number-reclaimed",
     "outage",
 ]
-AT_SUBMIT = ("outage", "connection-lost", "throttled", "submit-refused", "submit-timeout")
+AT_SUBMIT = ("outage", "connection-lost", "throttled", "queue-full", "submit-refused", "submit-timeout")
 _MAX_COUNT = 1_000_000
 
 

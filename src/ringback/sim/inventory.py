@@ -189,7 +189,7 @@ def buy(unit: Unit, e164: str, reference: str) -> LineError | None:
     fault = faults.strike_order(unit, e164)
     if fault in ("outage", "connection-lost", "throttled"):
         return LineDown("the carrier is out of reach")
-    if fault == "submit-refused":
+    if fault in ("submit-refused", "queue-full"):
         return LineRefused("the carrier refused the order", "21422")
     order = unit.one("SELECT e164 FROM orders WHERE reference = ?", reference)
     if order is not None:

@@ -56,6 +56,8 @@ def hear(unit: Unit, text: Submission, pace: Pace) -> Heard | Outcome:
     limit = unit.settings.messages_per_second
     if fault == "throttled" or (limit is not None and not pace.take(unit.now, limit)):
         return Outcome(error=LineThrottled("too many messages a second", "20429"))
+    if fault == "queue-full":
+        return _refused("30001", "the queue is full")
     if fault == "submit-refused":
         return _refused("30008", "the carrier refused the message")
     return Heard(mute=fault is not None)

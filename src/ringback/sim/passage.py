@@ -48,6 +48,7 @@ def emit_receipt(unit: Unit, told: dict[str, Any]) -> None:
     receipt = {
         "ref": told["ref"],
         "reference": told.get("reference"),
+        "recipient": told["recipient"],
         "status": "failed" if code else "delivered",
         "code": code,
         "reason": REASONS.get(code) if code else None,

@@ -86,6 +86,10 @@ class LaneWorker(Generic[Job]):
         """Whether work is under way, or being claimed."""
         return self._claiming or bool(self._under_way)
 
+    def clock_moved(self) -> None:
+        """Look again for what is due."""
+        self._live.wake(self.kind)
+
     async def recover(self) -> None:
         """Settle what a dead process left claimed. Only for a store that this process owns, before `run`."""
         await self._let_go_leases(real_now=1 << 62)

@@ -26,6 +26,14 @@ _SCOPE_PAGE = Statement(
     .order_by(*_NEWEST_FIRST)
     .limit(bindparam("limit"))
 )
+_OF_MESSAGE = Statement(
+    select(deliveries)
+    .where(
+        deliveries.c.account_id == bindparam("account_id"), deliveries.c.message_id == bindparam("message_id")
+    )
+    .order_by(deliveries.c.created_at, deliveries.c.id)
+    .limit(bindparam("limit"))
+)
 _HOURS = Statement(
     select(delivery_hours)
     .where(
@@ -66,6 +74,11 @@ def page(db: Reads, account_id: str, *, since: int, limit: int, offset: int) -> 
 def page_of_scope(db: Reads, account_id: str, scope: str, *, since: int, limit: int) -> list[Row]:
     """Deliveries to one scope's endpoint, newest first."""
     return db.all(_SCOPE_PAGE, account_id=account_id, scope=scope, since=since, limit=limit)
+
+
+def of_message(db: Reads, account_id: str, message_id: str, *, limit: int) -> list[Row]:
+    """Deliveries that tell of a message, oldest first."""
+    return db.all(_OF_MESSAGE, account_id=account_id, message_id=message_id, limit=limit)
 
 
 def count(db: Reads, account_id: str, *, since: int | None) -> int:

@@ -171,7 +171,9 @@ async def test_texts_and_events(world: tuple[Carrier, httpx.AsyncClient], web: W
     text = OutboundText("msg_texts", ours, phone["phoneNumber"], "héllo 🙂", (picture,), "mms")
     ref = await carrier.submit(text)
     (receipt,) = await hear(carrier, 1)
-    assert receipt == DeliveryReceipt("simulated", ref, "delivered", reference="msg_texts")
+    assert receipt == DeliveryReceipt(
+        "simulated", ref, "delivered", reference="msg_texts", to=phone["phoneNumber"]
+    )
     (arrived,) = (await client.get(path)).json()["data"]
     assert (arrived["body"], arrived["mediaUrls"]) == (text.body, [one["url"] for one in arrived["media"]])
     assert (await client.get(arrived["mediaUrls"][0])).content == PNG
@@ -287,7 +289,8 @@ async def test_a_killed_network_remembers(sim: Sim) -> None:
         await carrier.submit(OutboundText("msg_killed_2", ours, "+14155550101", "x"))
     sim.start()
     assert await carrier.order_of("ord_killed") == ours
-    assert await hear(carrier, 1) == [DeliveryReceipt("simulated", ref, "delivered", reference="msg_killed")]
+    told = DeliveryReceipt("simulated", ref, "delivered", reference="msg_killed", to="+14155550101")
+    assert await hear(carrier, 1) == [told]
     assert await carrier.submit(OutboundText("msg_killed", ours, "+14155550101", "x")) == ref
     await carrier.stop()
 

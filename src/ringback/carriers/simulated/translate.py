@@ -21,6 +21,12 @@ def to_event(kind: str, data: dict[str, Any]) -> CarrierEvent:
         )
     if kind == "receipt":
         return DeliveryReceipt(
-            NAME, data["ref"], data["status"], data["code"], data["reason"], data.get("reference")
+            NAME,
+            data["ref"],
+            data["status"],
+            data["code"],
+            data["reason"],
+            data.get("reference"),
+            data.get("recipient"),
         )
     return NumberReclaimed(NAME, data["ref"], data["e164"])

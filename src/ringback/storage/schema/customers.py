@@ -179,9 +179,14 @@ carrier_refs = Table(
     text("code", null=True),
     text("reason", null=True),
     integer("created_at"),
+    text("recipient", null=True),
+    text("forms", null=True),
     info=GLOBAL,
 )
-"""Global: where a submit's answer and its receipt meet, in either order; and which inbound ids were seen."""
+"""Global: where a submit's answer and its receipt meet, in either order; and which inbound ids were seen.
+
+`direction` is `out` or `in`, `receipt` for a receipt that found its place taken by another text's, or `number`: then
+`forms` is a JSON list of the `[direction, ref]` that may mean the number `ref`. `recipient` is whom a receipt named."""
 
 opt_outs = Table(
     "opt_outs",

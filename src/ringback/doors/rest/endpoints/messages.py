@@ -6,15 +6,26 @@ from ringback.compliance.service import check_blocked
 from ringback.doors.rest.caller import Scoped
 from ringback.doors.rest.errors import JsonBytes
 from ringback.doors.rest.json_body import JsonRoute
-from ringback.doors.rest.once import claim_of
-from ringback.doors.rest.parts import parts_of
+from ringback.doors.rest.once import claim_of, to_bytes
+from ringback.doors.rest.parts import Parts, parts_of
+from ringback.flows.message_story import Story, story_of
 from ringback.flows.pace_texts import estimated_at
 from ringback.flows.send_text import Line, SendText, needs, send_text, sender
+from ringback.flows.settle_text import settle
 from ringback.kit import phone
 from ringback.kit.addresses import BadUrl, check_url
 from ringback.kit.faults import Invalid
+from ringback.kit.times import to_iso
 from ringback.messages.errors import UnsupportedChannel
-from ringback.messages.schemas import SendExtras, SendMessage, SendMessageResponse
+from ringback.messages.schemas import (
+    FailureOut,
+    MessageDetail,
+    SendExtras,
+    SendMessage,
+    SendMessageResponse,
+    SettleMessage,
+    StepOut,
+)
 from ringback.storage.tx import Tx
 
 router = APIRouter(route_class=JsonRoute, prefix="/v1/messages", tags=["messages"])
@@ -51,6 +62,45 @@ async def send_message(request: Request, caller: Scoped, asked: SendMessage) -> 
 def _accept(tx: Tx, line: Line, text: SendText) -> SendMessageResponse:
     message = send_text(tx, line, text)
     return SendMessageResponse.of(message, estimated_at(tx, line.paces, message, tx.now))
+
+
+@router.get("/{message_id}", operation_id="getMessage", response_model=MessageDetail)
+async def get_message(request: Request, caller: Scoped, message_id: str) -> JsonBytes:
+    parts = parts_of(request)
+    return JsonBytes(
+        await parts.store.read(lambda db: to_bytes(_told(parts, story_of(db, caller.account_id, message_id))))
+    )
+
+
+@router.post("/{message_id}/settle", operation_id="settleMessage", response_model=MessageDetail)
+async def settle_message(
+    request: Request, caller: Scoped, message_id: str, asked: SettleMessage
+) -> JsonBytes:
+    parts = parts_of(request)
+
+    def unit(tx: Tx) -> MessageDetail:
+        settle(tx, caller.account_id, message_id, asked.status, asked.note)
+        return _told(parts, story_of(tx, caller.account_id, message_id))
+
+    return await parts.once.write(await claim_of(request, caller), caller, unit)
+
+
+def _told(parts: Parts, story: Story) -> MessageDetail:
+    steps = [
+        StepOut(
+            kind=step.kind,
+            at=to_iso(step.at),
+            attempt=step.attempt,
+            code=step.code,
+            side=step.side,
+            detail=step.detail,
+            delivery_id=step.delivery_id,
+        )
+        for step in story.steps
+    ]
+    why = story.failure
+    failure = None if why is None else FailureOut(side=why.side, code=why.code, why=why.why)
+    return MessageDetail.telling(story.message, parts.settings.own_url, steps, failure)
 
 
 def _beyond_sms(asked: SendMessage) -> UnsupportedChannel | None:

@@ -47,6 +47,8 @@ def upgrade() -> None:
         postgresql_where=failed,
     )
     op.add_column("events", _text("agent_id"))
+    for name in ("recipient", "forms"):
+        op.add_column("carrier_refs", _text(name))
     _part_lanes()
     _create_steps()
     _create_paces()
