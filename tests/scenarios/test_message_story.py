@@ -116,6 +116,9 @@ def test_webhooks_that_tell_of_it(line: Line, clock: Clock, webhook_inbox: Webho
     (delivered,) = (step for step in steps if step["kind"] == "webhook-delivered")
     assert planned["deliveryId"] == delivered["deliveryId"] == webhook_inbox.received[0].id
     assert (delivered["attempt"], delivered["code"]) == (2, "200")
+    (failed,) = (step for step in steps if step["kind"] == "attempt-failed")
+    assert (failed["attempt"], failed["code"], failed["side"]) == (1, "503", "endpoint")
+    assert failed["deliveryId"] == delivered["deliveryId"]
 
 
 def test_a_webhook_that_gave_up_is_the_endpoints_side(

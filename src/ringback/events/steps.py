@@ -1,10 +1,18 @@
 """Steps: what did not go straight on with a message or a delivery, kept for whoever asks what became of it."""
 
+from typing import Literal
+
 from sqlalchemy import bindparam, select
 
 from ringback.storage.schema import steps
 from ringback.storage.statements import Statement
 from ringback.storage.tx import Reads, Row, Tx
+
+Kind = Literal[
+    "queued", "received", "throttled", "unreachable", "retry", "sent", "no-answer", "delivered", "refused", "expired",
+    "failed", "settled", "contradicted", "webhook-planned", "attempt-failed", "webhook-delivered", "webhook-failed",
+]  # fmt: skip
+"""What a step may say; `docs/delivery.md` explains each. Those that go straight on are told by the rows themselves."""
 
 _OF_SUBJECT = Statement(
     select(steps)
@@ -17,7 +25,7 @@ def note(
     tx: Tx,
     account_id: str,
     subject_id: str,
-    kind: str,
+    kind: Kind,
     *,
     attempt: int | None = None,
     code: str | None = None,
@@ -27,13 +35,14 @@ def note(
 ) -> None:
     """Keep one step of a message or a delivery (`subject_id`).
 
-    `kind` says what happened (`retry`, `no-answer`), `code` is the other side's own, `side` whose it was (`you`,
+    `kind` says what happened, `code` is the other side's own, `side` whose it was (`you`,
     `endpoint`, `carrier`, `handset`, `ringback`), `detail` a sentence for people: never a secret or a body. With `once`
     only the first of its kind at this attempt is kept: what waits for hours leaves one row, not thousands.
     """
-    if once and was_noted(tx, account_id, subject_id, kind, attempt):
+    # `first_` sorts before what ends a wait in the same millisecond.
+    step_id = f"first_{kind}/{attempt or 0}" if once else tx.new_id("stp")
+    if once and tx.get(steps, account_id, subject_id, step_id) is not None:
         return
-    step_id = _id_of(kind, attempt) if once else tx.new_id("stp")
     tx.insert(
         steps,
         account_id=account_id,
@@ -46,15 +55,6 @@ def note(
         side=side,
         detail=detail,
     )
-
-
-def was_noted(db: Reads, account_id: str, subject_id: str, kind: str, attempt: int | None) -> bool:
-    """Whether a step of this kind at this attempt was kept with `once`."""
-    return db.get(steps, account_id, subject_id, _id_of(kind, attempt)) is not None
-
-
-def _id_of(kind: str, attempt: int | None) -> str:
-    return f"first_{kind}/{attempt or 0}"  # sorts before what ends a wait in the same millisecond
 
 
 def steps_of(db: Reads, account_id: str, subject_id: str) -> list[Row]:

@@ -6,7 +6,7 @@ from ringback.storage import expiry
 from ringback.storage.tx import Row, Tx
 
 
-def expire_text(tx: Tx, row: Row, *, carrier_away: bool) -> bool:
+def expire_text(tx: Tx, row: Row, *, carrier_away: bool = False) -> bool:
     """Fail one text of `expiry.expired`, in a unit with its account's lock; False when it was begun meanwhile."""
     work = expiry.take_expired(tx, row, token=tx.new_id("exp"))
     if work is None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ringback.carriers.codes import meaning_of
-from ringback.events.steps import steps_of
+from ringback.events.steps import Kind, steps_of
 from ringback.messages import service as messages
 from ringback.storage.tx import Reads, Row
 from ringback.webhooks import store as webhooks
@@ -17,7 +17,7 @@ _ENDS = ("refused", "expired", "failed")
 class Step:
     """One thing that happened, at `at` (clock ms); `delivery_id` where it is of a webhook that tells of the message."""
 
-    kind: str
+    kind: Kind
     at: int
     attempt: int | None = None
     code: str | None = None

@@ -6,7 +6,7 @@ from ringback.carriers.codes import Side, meaning_of
 from ringback.carriers.protocol import DeliveryReceipt
 from ringback.conversations import service as conversations
 from ringback.events.log import record
-from ringback.events.steps import note, steps_of
+from ringback.events.steps import Kind, note, steps_of
 from ringback.flows.tell_status import tell_status
 from ringback.kit.chance import chance
 from ringback.messages import refs
@@ -57,7 +57,7 @@ def accepted(tx: Tx, work: Claimed, ref: str) -> None:
 
 
 def put_off(
-    tx: Tx, work: Claimed, kind: str, *, wait_ms: int, code: str | None = None, detail: str | None = None
+    tx: Tx, work: Claimed, kind: Kind, *, wait_ms: int, code: str | None = None, detail: str | None = None
 ) -> None:
     """Nothing was taken and nothing is counted; the text keeps its place. `kind` is `throttled` or `unreachable`."""
     if outbox.put_back(tx, work, due_at=tx.now + wait_ms, counted=False):
@@ -91,7 +91,7 @@ def expired(tx: Tx, work: Claimed, *, carrier_away: bool) -> None:
 
 
 def _fail(
-    tx: Tx, work: Claimed, message: Row, kind: str, *, code: str | None, side: Side, reason: str
+    tx: Tx, work: Claimed, message: Row, kind: Kind, *, code: str | None, side: Side, reason: str
 ) -> None:
     if _move(tx, message, "failed", code=code, reason=reason):
         _note(tx, work, kind, code=code, side=side, detail=reason)
@@ -127,7 +127,7 @@ def settle(tx: Tx, account_id: str, message_id: str, status: str, remark: str | 
 def _note(
     tx: Tx,
     work: Claimed,
-    kind: str,
+    kind: Kind,
     *,
     code: str | None = None,
     side: Side,

@@ -14,6 +14,7 @@ import pytest
 import ringback
 from ringback.agents.schemas import AgentSettings
 from ringback.agents.service import DEFAULT_VOICE
+from ringback.carriers.codes import CODES
 from ringback.compliance import service as compliance
 from ringback.conversations.service import MAX_METADATA_BYTES
 from ringback.doors.http.limits import Limits
@@ -22,6 +23,7 @@ from ringback.doors.rest.endpoints.not_built import _WHAT, NOT_BUILT, NOT_BUILT_
 from ringback.doors.rest.guard import MAX_QUERY_VALUE
 from ringback.doors.rest.json_body import MAX_NESTING
 from ringback.doors.rest.refusals import _CODES
+from ringback.events.steps import Kind
 from ringback.kit.addresses import MAX_URL_CHARACTERS
 from ringback.kit.faults import Conflict, Fault, Invalid, NotFound, Unavailable
 from ringback.kit.optout import _WORDS
@@ -161,7 +163,13 @@ def test_the_settings_of_the_line() -> None:
 
 
 def test_the_codes_of_failed_texts() -> None:
-    listed = {row[0] for row in rows(PAGES["messages.md"]) if re.fullmatch(r"\d{5}", row[0])}
+    section = re.search(r"^## Codes\n(.*)", PAGES["delivery.md"], re.MULTILINE | re.DOTALL)
+    assert section
+    listed = {row[0].strip("`"): row[1:] for row in rows(section[1]) if re.match(r"\d|`", row[0])}
+    assert listed == {
+        code: [f"`{meaning.side}`", meaning.why, "yes" if meaning.retryable else ""]
+        for code, meaning in CODES.items()
+    }
     in_code = {
         code
         for path in (ROOT / "src/ringback").rglob("*.py")
@@ -169,8 +177,12 @@ def test_the_codes_of_failed_texts() -> None:
         for code in re.findall(r'"(\d{5})"', path.read_text(encoding="utf-8"))
     }
     never_of_texts = {"20429", "21422"}  # too fast, which is tried again, and a number that can't be bought
-    assert listed == in_code - never_of_texts
-    assert REASONS.keys() <= listed
+    assert in_code - never_of_texts <= listed.keys()
+    assert REASONS.keys() <= listed.keys()
+
+
+def test_the_steps_of_a_story() -> None:
+    assert sorted(column("delivery.md", "The story of a text")) == sorted(get_args(Kind))
 
 
 def test_words_that_are_obeyed() -> None:
