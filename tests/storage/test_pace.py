@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ringback.carriers.pace import pace_of
-from ringback.flows.expire_texts import CODE, REASON, expire_text
+from ringback.flows.expire_texts import expire_text
 from ringback.flows.pace_texts import Paces
 from ringback.flows.send_text import KIND, Line, SendText
+from ringback.flows.settle_text import EXPIRED, EXPIRED_WHY
 from ringback.kit.pace import day_of
 from ringback.storage import expiry, outbox, schema
 from ringback.storage.outbox import Claimed
@@ -300,7 +301,7 @@ async def test_a_text_fails_when_its_validity_passes_although_its_lane_is_held(w
     failed = [
         (row["error_code"], row["failure_reason"]) for row in messages.values() if row["status"] == "failed"
     ]
-    assert failed == [(CODE, REASON)] * 2
+    assert failed == [(EXPIRED, EXPIRED_WHY)] * 2
     assert {body for body, row in messages.items() if row["status"] == "queued"} == {"1", "3", "4"}
     states = {row["subject_id"]: row["state"] for row in await world.rows(schema.outbox)}
     assert states == {

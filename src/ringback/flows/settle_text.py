@@ -22,6 +22,7 @@ LONGEST_RETRY_MS = 1_800_000
 JITTER = 0.2
 """A wait is moved by up to this share of it, either way."""
 EXPIRED = "30001"
+EXPIRED_WHY = "its validity passed in the queue"
 
 
 def retry_wait_ms(message_id: str, attempts: int) -> int:
@@ -87,7 +88,7 @@ def expired(tx: Tx, work: Claimed, *, carrier_away: bool) -> None:
         side = "carrier"
     elif row is not None and row["pace_id"] is not None:
         side = "you"
-    _fail(tx, work, message, "expired", code=EXPIRED, side=side, reason="its validity passed in the queue")
+    _fail(tx, work, message, "expired", code=EXPIRED, side=side, reason=EXPIRED_WHY)
 
 
 def _fail(
