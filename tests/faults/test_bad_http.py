@@ -1,6 +1,8 @@
 """What is no HTTP, or too much of it, gets our envelope and the end of the connection; nothing of it gets into the log."""
 
 import logging
+import socket
+import time
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -274,3 +276,54 @@ def test_a_client_that_leaves_an_answer_in_the_middle(port: int, ringback: Ringb
             wire.get(path, auth)
             wire.send(b"GET /healthz HTTP/1.1\r\n", HOST, b"\r\n")  # one more waits behind it
     phone.text("+12025550143", "still here")
+
+
+def test_a_client_that_sends_no_more_gets_its_answers(port: int, key: bytes) -> None:
+    """As `nc -N` does."""
+    with Wire(port) as wire:
+        wire.get("/v1/numbers", key)
+        wire.send(
+            b"POST /v1/agents HTTP/1.1\r\n",
+            HOST,
+            key,
+            b"Content-Length: 15\r\n\r\n",
+            b'{"name": "Half"}'[:15],
+        )
+        wire.socket.shutdown(socket.SHUT_WR)
+        assert [wire.answer().status for _ in range(2)] == [200, 422]
+        assert wire.rest() == b""
+
+
+def test_a_client_that_sends_no_more_is_not_waited_for(
+    port: int, key: bytes, ringback: Ringback, handset: Any
+) -> None:
+    """A long poll would be held for somebody who is gone."""
+    phone = handset()
+    begun = time.monotonic()
+    with Wire(port) as wire:
+        wire.get(f"/sim/v1/handsets/{phone.id}/messages?wait=60", key)
+        wire.socket.shutdown(socket.SHUT_WR)
+        assert wire.rest() == b""
+    assert 4 < time.monotonic() - begun < 15
+
+
+def test_bodies_and_targets_that_are_not_what_they_seem(port: int, key: bytes) -> None:
+    post = [b"POST /v1/agents HTTP/1.1\r\n", HOST, key, b"Content-Length: 12\r\n"]
+    for header in (
+        b"Content-Type: application/json; charset=latin-1\r\n",
+        b"Content-Type: application/json\r\nContent-Encoding: gzip\r\n",
+    ):
+        with Wire(port) as wire:
+            wire.send(*post, header, b"\r\n", b'{"name":"x"}')
+            heard = wire.answer()
+            assert (heard.status, heard.json["error"]["code"]) == (415, "UNSUPPORTED_MEDIA_TYPE")
+    with Wire(port) as wire:
+        wire.send(
+            *post,
+            b'Content-Type: application/json; charset="UTF-8"\r\nContent-Encoding: identity\r\n\r\n',
+            b'{"name":"x"}',
+        )
+        assert wire.answer().status == 422
+    with Wire(port) as wire:
+        wire.get("/v1/numbers#all", key)
+        wire.answer().check_refusal(400, "BAD_REQUEST")

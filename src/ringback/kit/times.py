@@ -27,7 +27,7 @@ def from_iso(text: str) -> int:
     if match is None:
         raise ValueError("expected an ISO 8601 date-time such as 2026-11-25T12:00:00Z")
     year, month, day, hour, minute, second, fraction, zone = match.groups()
-    leap = second == "60"
+    leap = second == "60"  # there is one at the end of a day of UTC only
     offset = "+00:00" if zone is None or zone in "Zz" else zone
     try:
         at = datetime.fromisoformat(
@@ -35,6 +35,8 @@ def from_iso(text: str) -> int:
         )
     except ValueError as error:
         raise ValueError(f"expected an ISO 8601 date-time that exists: {error}") from None
+    if leap and (at.astimezone(UTC).hour, at.astimezone(UTC).minute) != (23, 59):
+        raise ValueError("expected an ISO 8601 date-time that exists: second must be in 0..59")
     micros = int((fraction or ".0")[1:7].ljust(6, "0"))
     seconds = (at - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() + leap
     ms = int(seconds) * 1000 + micros // 1000

@@ -18,6 +18,8 @@ class Limits:
     """For which a connection is kept between requests: longer than the 60 s for which load balancers keep theirs."""
     linger_s: float = 5
     """For which what a refused client sends is still read."""
+    half_closed_s: float = 5
+    """For which an answer is waited for when its client sends no more, and may be gone."""
     max_target_bytes: int = 8_192
     max_head_bytes: int = 32_768
     max_headers: int = 100

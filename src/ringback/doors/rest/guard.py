@@ -23,6 +23,7 @@ _READERS = ("GET", "HEAD", "DELETE", "OPTIONS")
 _ONCE = (b"authorization", b"x-sub-account-id", b"idempotency-key", b"content-type", b"last-event-id")
 """Headers that we read and that stand in a request once: of two, each reader might take another."""
 MAX_QUERY_VALUE = 1_000
+_CHARSETS = (b"utf-8", b"utf8", b"us-ascii")
 
 
 class Guard:
@@ -108,6 +109,9 @@ class Guard:
             limit = self._limit(scope)
             if not length.isdigit() or int(length) > limit:
                 return too_large(limit)
+        unread = _unreadable(headers)
+        if unread is not None:
+            return error_response(415, "UNSUPPORTED_MEDIA_TYPE", unread)
         if "\x00" in scope["path"]:
             return error_response(404, "NOT_FOUND", "there is nothing here")
         if len(scope["query_string"]) > MAX_QUERY_VALUE:
@@ -154,6 +158,19 @@ def _without_empty(query: bytes) -> bytes:
     """An empty query value means "not given": that is how the TypeScript client sends null."""
     pairs = query.split(b"&")
     return b"&".join(pair for pair in pairs if not pair.endswith(b"=") or pair.count(b"=") != 1)
+
+
+def _unreadable(headers: Mapping[bytes, bytes]) -> str | None:
+    """Why a body can't be read as it is declared."""
+    encoding = headers.get(b"content-encoding", b"identity").strip().lower()
+    if encoding not in (b"", b"identity"):
+        return "bodies are taken as they are: leave out Content-Encoding"
+    declared = headers.get(b"content-type", b"").lower()
+    if b"charset" in declared and b"json" in declared:
+        charset = declared.partition(b"charset")[2].partition(b";")[0].strip(b' ="')
+        if charset not in _CHARSETS:
+            return "JSON is taken in UTF-8 only (RFC 8259, 8.1)"
+    return None
 
 
 def _is_too_long(pair: bytes) -> bool:

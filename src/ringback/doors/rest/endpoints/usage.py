@@ -14,6 +14,7 @@ from ringback.doors.rest.paging import NOT_GIVEN
 from ringback.doors.rest.parts import parts_of
 from ringback.kit.faults import Invalid
 from ringback.kit.times import to_iso
+from ringback.kit.wire import DIGITS
 from ringback.numbers import store as numbers
 from ringback.storage.schema import accounts
 from ringback.storage.tx import Reads
@@ -67,7 +68,7 @@ async def get_usage(request: Request, caller: Scoped) -> JsonBytes:
 
 @router.get("/daily", operation_id="getDailyUsage", response_model=DailyUsageResponse)
 async def get_daily_usage(
-    request: Request, caller: Scoped, days: Annotated[int, Query(ge=1, le=365)] = 30
+    request: Request, caller: Scoped, days: Annotated[int, Query(ge=1, le=365), DIGITS] = 30
 ) -> JsonBytes:
     parts = parts_of(request)
     now = parts.clock.now_ms()
@@ -78,7 +79,7 @@ async def get_daily_usage(
 
 @router.get("/monthly", operation_id="getMonthlyUsage", response_model=MonthlyUsageResponse)
 async def get_monthly_usage(
-    request: Request, caller: Scoped, months: Annotated[int, Query(ge=1, le=24)] = 6
+    request: Request, caller: Scoped, months: Annotated[int, Query(ge=1, le=24), DIGITS] = 6
 ) -> JsonBytes:
     parts = parts_of(request)
     now = parts.clock.now_ms()
