@@ -321,7 +321,7 @@ def test_bodies_and_targets_that_are_not_what_they_seem(port: int, key: bytes) -
         wire.send(
             *post,
             b'Content-Type: application/json; charset="UTF-8"\r\nContent-Encoding: identity\r\n\r\n',
-            b'{"name":"x"}',
+            b'{"nome":"x"}',
         )
         assert wire.answer().status == 422
     with Wire(port) as wire:
