@@ -77,11 +77,10 @@ _EDGE = Statement(
 """What a window that begins within a quarter has of that quarter. Of calls there are no rows yet."""
 
 
-def by_agent(db: Reads, account_id: str, start: int, end: int | None = None) -> list[Row]:
+def by_agent(db: Reads, account_id: str, start: int) -> list[Row]:
     """`messages`, `segments`, `calls` and `call_seconds` of each `agent_id` from `start`, a quarter's beginning, on.
 
-    `end`, where the period of now ends, bounds nothing: texts that tie get times ahead of the clock, and count by it.
-    What no agent did stands under `NOBODY`.
+    Texts that tie get times ahead of the clock, so nothing bounds the end. What no agent did stands under `NOBODY`.
     """
     return db.all(_BY_AGENT, account_id=account_id, start=start, first_day=whole_from(start, DAY_MS))
 

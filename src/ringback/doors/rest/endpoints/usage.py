@@ -115,7 +115,7 @@ async def get_usage_by_agent(
     span = calendar_period(period, parts.clock.now_ms(), zone)
 
     def query(db: Reads) -> AgentUsageResponse:
-        used = store.by_agent(db, caller.account_id, *span)
+        used = store.by_agent(db, caller.account_id, span[0])
         return AgentUsageResponse.of(period, span, used, agents.names(db, caller.account_id))
 
     return JsonBytes(to_bytes(await parts.store.read(query)))
