@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from ringback.doors.http.limits import Limits
 from ringback.testing import Ringback
-from tests.faults.raw import HOST, Wire
+from tests.faults.raw import HOST, LONG_S, Wire, another_door
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(120)]
 
@@ -294,17 +295,44 @@ def test_a_client_that_sends_no_more_gets_its_answers(port: int, key: bytes) -> 
         assert wire.rest() == b""
 
 
-def test_a_client_that_sends_no_more_is_not_waited_for(
-    port: int, key: bytes, ringback: Ringback, handset: Any
+def test_a_client_that_sends_no_more_gets_the_rest_of_an_answer(port: int, ringback: Ringback) -> None:
+    picture = b"\x89PNG\r\n\x1a\n" + b"x" * 4_500_000
+    kind = {"Content-Type": "image/png"}
+    path = urlsplit(ringback.request("POST", "/sim/v1/media", content=picture, headers=kind).json["url"]).path
+    with Wire(port, receive_buffer=4_096) as wire:
+        wire.get(path)
+        wire.read_more()
+        wire.socket.shutdown(socket.SHUT_WR)
+        assert wire.answer().content == picture
+        assert wire.rest() == b""
+
+
+def test_a_client_that_sends_no_more_is_not_waited_for_for_ever(
+    key: bytes, ringback: Ringback, handset: Any
 ) -> None:
-    """A long poll would be held for somebody who is gone."""
+    """It may be gone."""
     phone = handset()
     begun = time.monotonic()
-    with Wire(port) as wire:
+    with another_door(ringback, Limits(half_closed_s=0.3)) as door, Wire(door.port) as wire:
         wire.get(f"/sim/v1/handsets/{phone.id}/messages?wait=60", key)
         wire.socket.shutdown(socket.SHUT_WR)
         assert wire.rest() == b""
-    assert 4 < time.monotonic() - begun < 15
+    assert 0.3 <= time.monotonic() - begun < LONG_S
+
+
+def test_whatever_takes_its_time_is_waited_for(ringback: Ringback) -> None:
+    longest = "/sim/v1/handsets/hs_x/messages?wait="
+    assert ringback.request("GET", f"{longest}60").status == 404
+    assert ringback.request("GET", f"{longest}61").status == 422
+    assert Limits().half_closed_s > 60
+
+
+def test_a_stream_ends_with_what_its_client_sends(port: int, key: bytes) -> None:
+    with Wire(port) as wire:
+        wire.get("/sim/v1/events", key)
+        wire.read_more()
+        wire.socket.shutdown(socket.SHUT_WR)
+        wire.rest()
 
 
 def test_bodies_and_targets_that_are_not_what_they_seem(port: int, key: bytes) -> None:

@@ -91,11 +91,11 @@ class Connection(HttpToolsProtocol):
                 self._watch_input()
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """The client sends no more, and may be gone. What it asked for in whole is answered if that is soon (RFC 9112, 9.6)."""
+        """The client sends no more. What it asked for in whole is answered (RFC 9112, 9.6), but no stream goes on."""
         answering = self._answering
         if self._stage != _NOTHING or answering is None or answering.response_complete:
             return False
-        if answering.response_started and not self._waiting:
+        if answering.chunked_encoding and not self._waiting:
             return False
         self._half_closed = True
         (self._waiting[-1] if self._waiting else answering).keep_alive = False
