@@ -345,13 +345,16 @@ def test_bodies_and_targets_that_are_not_what_they_seem(port: int, key: bytes) -
             wire.send(*post, header, b"\r\n", b'{"name":"x"}')
             heard = wire.answer()
             assert (heard.status, heard.json["error"]["code"]) == (415, "UNSUPPORTED_MEDIA_TYPE")
-    with Wire(port) as wire:
-        wire.send(
-            *post,
-            b'Content-Type: application/json; charset="UTF-8"\r\nContent-Encoding: identity\r\n\r\n',
-            b'{"nome":"x"}',
-        )
-        assert wire.answer().status == 422
+    for parameter in (
+        b'charset="UTF-8"',
+        b"Charset=us-ascii",
+        b"profile=charset",
+        b"profile=x; charset=utf-8",
+    ):
+        with Wire(port) as wire:
+            kind = b"Content-Type: application/json; " + parameter + b"\r\nContent-Encoding: identity\r\n\r\n"
+            wire.send(*post, kind, b'{"nome":"x"}')
+            assert wire.answer().status == 422
     with Wire(port) as wire:
         wire.get("/v1/numbers#all", key)
         wire.answer().check_refusal(400, "BAD_REQUEST")

@@ -46,3 +46,12 @@ def test_a_list_may_come_in_pieces(ringback: Ringback) -> None:
     asked = "/v1/numbers/lookup?phoneNumbers=%2B14155550101&phoneNumbers=+14155550102,%2B14155550103"
     found = ringback.request("GET", asked).json["data"]
     assert [one["phoneNumber"] for one in found] == [f"+1415555010{n}" for n in (1, 2, 3)]
+
+
+def test_unknown_values_are_ignored_however_often_they_are_given(ringback: Ringback) -> None:
+    assert ringback.request("GET", "/v1/agents?utm=1&utm=2&limit=1").status == 200
+
+
+def test_a_stranger_is_told_nothing_of_what_is_wrong_with_a_query(ringback: Ringback) -> None:
+    for query in ("limit=1&limit=2", "limit=1_0"):
+        assert ringback.request("GET", f"/v1/agents?{query}", api_key=None).status == 401

@@ -20,10 +20,17 @@ from ringback.kit.ids import IdMaker
 _log = structlog.get_logger("ringback.rest")
 _LOOPBACK_NAMES = ("localhost",)
 _READERS = ("GET", "HEAD", "DELETE", "OPTIONS")
-_ONCE = (b"authorization", b"x-sub-account-id", b"idempotency-key", b"content-type", b"last-event-id")
+_ONCE = (
+    b"authorization",
+    b"x-sub-account-id",
+    b"idempotency-key",
+    b"content-type",
+    b"content-encoding",
+    b"last-event-id",
+)
 """Headers that we read and that stand in a request once: of two, each reader might take another."""
 MAX_QUERY_VALUE = 1_000
-_CHARSETS = (b"utf-8", b"utf8", b"us-ascii")
+_CHARSETS = (b"utf-8", b"utf8", b"us-ascii", b"ascii")
 
 
 class Guard:
@@ -165,11 +172,11 @@ def _unreadable(headers: Mapping[bytes, bytes]) -> str | None:
     encoding = headers.get(b"content-encoding", b"identity").strip().lower()
     if encoding not in (b"", b"identity"):
         return "bodies are taken as they are: leave out Content-Encoding"
-    declared = headers.get(b"content-type", b"").lower()
-    if b"charset" in declared and b"json" in declared:
-        charset = declared.partition(b"charset")[2].partition(b";")[0].strip(b' ="')
-        if charset not in _CHARSETS:
-            return "JSON is taken in UTF-8 only (RFC 8259, 8.1)"
+    kind, *parameters = headers.get(b"content-type", b"").lower().split(b";")
+    if b"json" in kind:
+        for name, _, value in (parameter.partition(b"=") for parameter in parameters):
+            if name.strip() == b"charset" and value.strip(b' \t"') not in _CHARSETS:
+                return "JSON is taken in UTF-8 only (RFC 8259, 8.1)"
     return None
 
 

@@ -36,11 +36,15 @@ class JsonRequest(Request):
             try:
                 self._json = parse(await self.body())
             except BadJson:
-                # FastAPI reads the body before it asks for the key, and a stranger is told nothing but 401.
-                if hasattr(self.app.state, "keys"):
-                    await self.app.state.keys.require_any(self.headers.get("authorization"))
+                await _refuse_strangers(self)  # FastAPI reads the body before it asks for the key
                 raise
         return self._json
+
+
+async def _refuse_strangers(request: Request) -> None:
+    """Nobody without a key is told more than 401. A network in a process of its own has no keys."""
+    if hasattr(request.app.state, "keys"):
+        await request.app.state.keys.require_any(request.headers.get("authorization"))
 
 
 def parse(body: bytes) -> Any:
@@ -81,7 +85,11 @@ class JsonRoute(APIRoute):
 
         async def handle_json(request: Request) -> Response:
             if b"&" in request.scope["query_string"]:
-                request.scope["query_string"] = _each_once(request.scope["query_string"], known)
+                try:
+                    request.scope["query_string"] = _each_once(request.scope["query_string"], known)
+                except Invalid:
+                    await _refuse_strangers(request)
+                    raise
             return await handle(JsonRequest(request.scope, request.receive))
 
         return handle_json
