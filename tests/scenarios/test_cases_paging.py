@@ -136,10 +136,14 @@ def test_other_huge_integers(line: Line, query: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["1700000000", "1700000000000", "0", "13_18", "1.5", "1e9", "-1", "20261125"]
-)
+    "value",
+    ["1700000000", "1700000000000", "0", "13_18", "1.5", "1e9", "-1", "20261125", "2099-01-01",
+     "2099-01-01T00:00:00", "2099-01-01T00:00:00-0200", "2099-01-01T00:00:60Z", "2099-06-30T23:59:60Z",
+     "2099-01-01T24:00:00Z", "2099-02-30T00:00:00Z"],
+)  # fmt: skip
 def test_page_number_as_date(line: Line, value: str) -> None:
-    """A date-time is one as RFC 3339 has it; a number is none, so that nobody has to guess its unit."""
+    """A date-time is one as RFC 3339 has it; a number is none, so that nobody has to guess its unit, and without an
+    offset it would be guessed too."""
     conversation = line.hear("hi")["conversationId"]
     for path in (
         f"/v1/numbers/{line.number_id}/messages",
