@@ -60,8 +60,6 @@ def check_settings(settings: Settings, *, trouble: str | None = None) -> list[di
     return [
         part("carrier", trouble is None, trouble or f"simulated, {where}"),
         part("public URL", True, public),
-        part("speech", True, "comes with calls"),
-        part("model", True, "comes with calls"),
     ]
 
 

@@ -69,6 +69,8 @@ def test_both_ways_answer_alike(ringback: Ringback, bodies: list[bytes]) -> None
         {"X-Sub-Account-Id": "sub_unknown"},
         {"Idempotency-Key": "x" * 256},
         {"Idempotency-Key": "once"},
+        {"Content-Encoding": "gzip"},
+        {"Content-Encoding": "identity"},
     ],
 )
 def test_both_ways_read_the_headers_alike(

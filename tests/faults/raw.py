@@ -95,18 +95,19 @@ class Wire:
     def answer(self) -> Heard:
         """The next answer, which must tell its length."""
         while b"\r\n\r\n" not in self._unread:
-            self._read_more()
+            self.read_more()
         head, _, rest = self._unread.partition(b"\r\n\r\n")
         first, *lines = head.decode("latin-1").split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         length = int(headers.get("content-length", "0"))
         while len(rest) < length:
-            self._read_more()
+            self.read_more()
             rest = self._unread.partition(b"\r\n\r\n")[2]
         self._unread = rest[length:]
         return Heard(int(first.split()[1]), headers, rest[:length])
 
-    def _read_more(self) -> None:
+    def read_more(self) -> None:
+        """Wait for a piece of an answer, which `answer` begins with then."""
         got = self.socket.recv(65_536)
         if not got:
             raise EOFError(f"closed after {self._unread[:200]!r}")

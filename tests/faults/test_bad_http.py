@@ -1,14 +1,17 @@
 """What is no HTTP, or too much of it, gets our envelope and the end of the connection; nothing of it gets into the log."""
 
 import logging
+import socket
+import time
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
+from ringback.doors.http.limits import Limits
 from ringback.testing import Ringback
-from tests.faults.raw import HOST, Wire
+from tests.faults.raw import HOST, LONG_S, Wire, another_door
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(120)]
 
@@ -274,3 +277,84 @@ def test_a_client_that_leaves_an_answer_in_the_middle(port: int, ringback: Ringb
             wire.get(path, auth)
             wire.send(b"GET /healthz HTTP/1.1\r\n", HOST, b"\r\n")  # one more waits behind it
     phone.text("+12025550143", "still here")
+
+
+def test_a_client_that_sends_no_more_gets_its_answers(port: int, key: bytes) -> None:
+    """As `nc -N` does."""
+    with Wire(port) as wire:
+        wire.get("/v1/numbers", key)
+        wire.send(
+            b"POST /v1/agents HTTP/1.1\r\n",
+            HOST,
+            key,
+            b"Content-Length: 15\r\n\r\n",
+            b'{"name": "Half"}'[:15],
+        )
+        wire.socket.shutdown(socket.SHUT_WR)
+        assert [wire.answer().status for _ in range(2)] == [200, 422]
+        assert wire.rest() == b""
+
+
+def test_a_client_that_sends_no_more_gets_the_rest_of_an_answer(port: int, ringback: Ringback) -> None:
+    picture = b"\x89PNG\r\n\x1a\n" + b"x" * 4_500_000
+    kind = {"Content-Type": "image/png"}
+    path = urlsplit(ringback.request("POST", "/sim/v1/media", content=picture, headers=kind).json["url"]).path
+    with Wire(port, receive_buffer=4_096) as wire:
+        wire.get(path)
+        wire.read_more()
+        wire.socket.shutdown(socket.SHUT_WR)
+        assert wire.answer().content == picture
+        assert wire.rest() == b""
+
+
+def test_a_client_that_sends_no_more_is_not_waited_for_for_ever(
+    key: bytes, ringback: Ringback, handset: Any
+) -> None:
+    """It may be gone."""
+    phone = handset()
+    begun = time.monotonic()
+    with another_door(ringback, Limits(half_closed_s=0.3)) as door, Wire(door.port) as wire:
+        wire.get(f"/sim/v1/handsets/{phone.id}/messages?wait=60", key)
+        wire.socket.shutdown(socket.SHUT_WR)
+        assert wire.rest() == b""
+    assert 0.3 <= time.monotonic() - begun < LONG_S
+
+
+def test_whatever_takes_its_time_is_waited_for(ringback: Ringback) -> None:
+    longest = "/sim/v1/handsets/hs_x/messages?wait="
+    assert ringback.request("GET", f"{longest}60").status == 404
+    assert ringback.request("GET", f"{longest}61").status == 422
+    assert Limits().half_closed_s > 60
+
+
+def test_a_stream_ends_with_what_its_client_sends(port: int, key: bytes) -> None:
+    with Wire(port) as wire:
+        wire.get("/sim/v1/events", key)
+        wire.read_more()
+        wire.socket.shutdown(socket.SHUT_WR)
+        wire.rest()
+
+
+def test_bodies_and_targets_that_are_not_what_they_seem(port: int, key: bytes) -> None:
+    post = [b"POST /v1/agents HTTP/1.1\r\n", HOST, key, b"Content-Length: 12\r\n"]
+    for header in (
+        b"Content-Type: application/json; charset=latin-1\r\n",
+        b"Content-Type: application/json\r\nContent-Encoding: gzip\r\n",
+    ):
+        with Wire(port) as wire:
+            wire.send(*post, header, b"\r\n", b'{"name":"x"}')
+            heard = wire.answer()
+            assert (heard.status, heard.json["error"]["code"]) == (415, "UNSUPPORTED_MEDIA_TYPE")
+    for parameter in (
+        b'charset="UTF-8"',
+        b"Charset=us-ascii",
+        b"profile=charset",
+        b"profile=x; charset=utf-8",
+    ):
+        with Wire(port) as wire:
+            kind = b"Content-Type: application/json; " + parameter + b"\r\nContent-Encoding: identity\r\n\r\n"
+            wire.send(*post, kind, b'{"nome":"x"}')
+            assert wire.answer().status == 422
+    with Wire(port) as wire:
+        wire.get("/v1/numbers#all", key)
+        wire.answer().check_refusal(400, "BAD_REQUEST")

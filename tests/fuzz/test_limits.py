@@ -127,6 +127,7 @@ def test_integers_inside_objects(target: Target) -> None:
         ("Idempotency-Key", ("once", "twice")),
         ("X-Sub-Account-Id", ("{sub}", "sub_another")),
         ("Content-Type", ("application/json", "text/plain")),
+        ("Content-Encoding", ("gzip", "identity")),
         ("Last-Event-Id", ("1", "2")),
         ("Host", ("localhost", "localhost")),
         ("Host", ("localhost", "evil.example")),

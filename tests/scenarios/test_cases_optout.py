@@ -1,5 +1,7 @@
 """Faults that others had, retold: the word that ends it."""
 
+from typing import Any
+
 import pytest
 
 from ringback.testing import Handsets, Ringback, WebhookInbox
@@ -90,3 +92,48 @@ def test_stop_is_between_one_number_and_one_person(line: Line, handset: Handsets
     line.ask("POST", "/v1/messages", text)
     line.send("to another person", handset().number)
     line.refused("POST", "/v1/messages", 403, body=line.text("x"))
+
+
+def buy_again(line: Line, to: str, headers: dict[str, str] | None = None, api_key: str | None = None) -> Any:
+    """Whoever `headers` and `api_key` name buys the line's very number; the answer of its text to `to`."""
+    key = api_key or line.ringback.api_key
+    asked = {"ringback": {"phoneNumber": line.number}}
+    bought = line.ringback.request("POST", "/v1/numbers", json=asked, headers=headers, api_key=key)
+    assert (bought.status, bought.json["phoneNumber"]) == (200, line.number)
+    line.number_id = bought.json["id"]
+    text = line.text("here we are again", to)
+    return line.ringback.request("POST", "/v1/messages", json=text, headers=headers, api_key=key)
+
+
+def test_a_number_given_up_and_bought_again_forgets_no_stop(line: Line, handset: Handsets) -> None:
+    """Otherwise a release would be a way round STOP. A START ends it then as ever, and for good."""
+    other = handset()
+    line.hear("STOP")
+    for _ in range(2):
+        line.ask("DELETE", f"/v1/numbers/{line.number_id}")
+        assert buy_again(line, other.number).status == 200
+        error = line.refused("POST", "/v1/messages", 403, body=line.text("x"))
+        assert error["code"] == "RECIPIENT_OPTED_OUT"
+    line.hear("START")
+    line.send("welcome back")
+    line.ask("DELETE", f"/v1/numbers/{line.number_id}")
+    assert buy_again(line, line.phone.number).status == 200
+
+
+def test_a_stop_holds_among_an_account_and_its_sub_accounts(line: Line) -> None:
+    """The person told a number to stop, and whoever of one house holds it now is meant; a stranger begins anew."""
+    ringback, person = line.ringback, line.phone.number
+    inside = [
+        {"X-Sub-Account-Id": line.ask("POST", "/v1/sub-accounts", {"name": name})["id"]} for name in "ab"
+    ]
+    line.hear("STOP")
+    line.ask("DELETE", f"/v1/numbers/{line.number_id}")
+    for headers in inside:
+        answer = buy_again(line, person, headers)
+        assert (answer.status, answer.json["error"]["code"]) == (403, "RECIPIENT_OPTED_OUT")
+        assert ringback.request("DELETE", f"/v1/numbers/{line.number_id}", headers=headers).status == 200
+        line.ask("DELETE", f"/v1/sub-accounts/{headers['X-Sub-Account-Id']}")
+    stranger = ringback.new_account("stranger")
+    assert buy_again(line, person, api_key=stranger).status == 200
+    assert ringback.request("DELETE", f"/v1/numbers/{line.number_id}", api_key=stranger).status == 200
+    assert buy_again(line, person).json["error"]["code"] == "RECIPIENT_OPTED_OUT"

@@ -136,8 +136,11 @@ def test_other_huge_integers(line: Line, query: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["1700000000", "1700000000000", "0", "13_18", "1.5", "1e9", "-1", "20261125"]
-)
+    "value",
+    ["1700000000", "1700000000000", "0", "13_18", "1.5", "1e9", "-1", "20261125", "2099-01-01",
+     "2099-01-01T00:00:60Z", "2099-06-30T23:59:60Z",
+     "2099-01-01T24:00:00Z", "2099-02-30T00:00:00Z"],
+)  # fmt: skip
 def test_page_number_as_date(line: Line, value: str) -> None:
     """A date-time is one as RFC 3339 has it; a number is none, so that nobody has to guess its unit."""
     conversation = line.hear("hi")["conversationId"]

@@ -121,6 +121,29 @@ def test_body_nul(line: Line) -> None:
     assert line.ask("GET", "/v1/conversations")["total"] == 1
 
 
+def test_a_text_that_nobody_can_see(line: Line) -> None:
+    """Carriers refuse one without a body, and a phone shows the same for one of spaces. With media it has something."""
+    for body in ("", " ", "\r\n\t", "\u200b\u2060", "\N{NO-BREAK SPACE}\N{HANGUL FILLER}"):
+        line.refused("POST", "/v1/messages", 422, field="body", body=line.text(body))
+    assert line.messages() == []
+    line.ask("POST", "/v1/messages", line.text(" ") | {"media_urls": ["http://127.0.0.1:9/x.png"]})
+    assert line.send(" . ")["status"] == "queued"
+    assert line.messages()[0]["body"] == " . "
+
+
+@pytest.mark.parametrize("typed", ["1" * 64, "0" * 20, "1111111111911"])
+def test_many_digits_are_no_emergency_number(line: Line, typed: str) -> None:
+    error = line.refused("POST", "/v1/messages", 422, field="to_number", body=line.text("x", typed))
+    assert error["code"] == "VALIDATION_ERROR"
+
+
+def test_a_mexican_mobile_as_it_was_once_dialled(line: Line) -> None:
+    """One person, and one opt-out, whether or not the 1 of old stands after 52."""
+    sent = [line.send("Hola", to) for to in ("+52 1 55 1234 5678", "+52 55 1234 5678")]
+    assert {text["to_number"] for text in sent} == {"+525512345678"}
+    assert len({text["conversation_id"] for text in sent}) == 1
+
+
 def test_body_limit_is_characters(line: Line) -> None:
     assert line.send("é" * 1_600)["ringback"]["segments"] == 11
     assert len(line.phone.wait_for().body) == 1_600

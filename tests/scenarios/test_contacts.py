@@ -76,6 +76,9 @@ def test_conv_search_is_literal(add: Callable[..., Any], find: Callable[[str], l
         " 14155550114",
         "14155550114",
         "4155550114",
+        "tel:+14155550114",
+        "TEL: (415) 555-0114",
+        "tel:415-555",
         "(415) 555-0114",
         "(415) 555-01",
         "415-555",
@@ -128,6 +131,22 @@ def test_case_and_accents_of_every_script(
     add("+14155550114", "Café Größe 李", email="Ann@Example.com", notes="Çelİk, σίσυφος, ﬁn")
     add("+14155550115", "Cafe Grosse", email="b@example.org", notes="Celik")
     assert find(text) == ["Café Größe 李"]
+
+
+def test_dotted_and_dotless_i_are_one(add: Callable[..., Any], find: Callable[[str], list[str]]) -> None:
+    """Which of them a lower-case i or an upper-case I is depends on the language, which nobody tells."""
+    add("+14155550114", "İstanbul Diyarbakır")
+    add("+14155550115", "Ankara")
+    for text in ("istanbul", "ISTANBUL", "İstanbul", "İSTANBUL", "ıstanbul", "diyarbakir", "DİYARBAKIR"):
+        assert find(text) == ["İstanbul Diyarbakır"], text
+
+
+def test_a_search_stays_within_one_line(add: Callable[..., Any], find: Callable[[str], list[str]]) -> None:
+    """What separates the fields is nobody's name, and no match goes over the end of one."""
+    add("+14155550114", "Ann", email="ann@example.com", notes="one\ntwo")
+    for text in ("\n", "n\n", "Ann\n", "Ann\n+1415", "\n415 555", "one\ntwo"):
+        assert find(text) == [], repr(text)
+    assert find("two") == ["Ann"]
 
 
 def test_a_search_stays_within_one_account(ringback: Ringback, add: Callable[..., Any]) -> None:

@@ -177,6 +177,29 @@ def test_what_is_told_is_what_the_lists_say(
     )
 
 
+def test_texts_that_tie_at_the_last_moment_of_the_year_are_of_it(line: Line, clock: Clock) -> None:
+    """Their times run ahead of a clock that stands; nothing that was sent is missing from what is told now."""
+    clock.freeze()
+    clock.advance_to(datetime(2031, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC))
+    for n in range(3):
+        line.send(f"text {n}")
+    assert [message["receivedAt"][:4] for message in line.messages()] == ["2032", "2032", "2031"]
+
+    def told() -> list[Any]:
+        by_agent = [
+            line.ask("GET", f"/v1/usage/by-agent?period={period}")["data"][0]["messages"]
+            for period in ("week", "month", "year")
+        ]
+        daily = [point["messages"] for point in line.ask("GET", "/v1/usage/daily?days=2")["data"]]
+        monthly = [point["messages"] for point in line.ask("GET", "/v1/usage/monthly?months=2")["data"]]
+        stats = line.ask("GET", "/v1/usage")["stats"]
+        return [by_agent, daily, monthly, stats["messagesLast24h"], stats["totalMessages"]]
+
+    assert told() == [[3, 3, 3], [0, 3], [0, 3], 3, 3]
+    clock.advance(seconds=0.001)
+    assert told() == [[3, 2, 2], [1, 2], [1, 2], 3, 3], "each where its own time is"
+
+
 def test_each_account_is_told_its_own(line: Line, handset: Handsets, webhook_inbox: WebhookInbox) -> None:
     """A sub-account's usage is neither its parent's nor its sibling's, nor a stranger's."""
     line.ask("POST", "/v1/webhooks", {"url": webhook_inbox.url})

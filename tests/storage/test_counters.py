@@ -142,7 +142,10 @@ async def test_counters_equal_rows_whatever_happens(world: World) -> None:
             # Ties are moved on by a millisecond each: over the end of the quarter, and of the day.
             world.clock.move_to((world.clock.now_ms() // DAY_MS + 1) * DAY_MS - 1)
         await asyncio.gather(
-            *[world.send(world.text(f"+1212555{n % 7:04d}", "é" * 40 * n, number=n % 3)) for n in range(12)],
+            *[
+                world.send(world.text(f"+1212555{n % 7:04d}", "é" * (40 * n + 1), number=n % 3))
+                for n in range(12)
+            ],
             *[desk.hear(BOB, f"{turn} {n}", number=n % 3) for n in range(6)],
             desk.hear(ALICE, "STOP" if turn % 2 == 0 else "START"),
             desk.hear(CAROL, "HELP", number=1),
@@ -173,8 +176,8 @@ async def test_counters_equal_rows_whatever_happens(world: World) -> None:
     assert {row["agent_id"] for row in deliveries} == {ann, ben, None}
 
 
-async def test_sums_by_agent_of_any_span(world: World) -> None:
-    """Whole days and the quarters that stand out at both ends make exactly the span."""
+async def test_sums_by_agent_from_any_quarter(world: World) -> None:
+    """Whole days and the quarters before the first of them make exactly the span, however far it goes."""
     desk = Desk(world)
     ann = await desk.add_agent("Ann")
     await desk.attach(ann, 0)
@@ -186,16 +189,9 @@ async def test_sums_by_agent_of_any_span(world: World) -> None:
         world.clock.move_to(at)
         await world.send(world.text(ALICE, "Hi", number=0))
         await world.send(world.text(ALICE, "Hi", number=1))
-    edges = [begin + quarter * 15 * MINUTE_MS for quarter in (-40, 0, 1, 22, 96, 97, 191, 192, 288, 300)]
-    for start in edges:
-        for end in edges:
-            if start < end:
-                rows = await world.store.read(
-                    partial(usage.by_agent, account_id=world.account, start=start, end=end)
-                )
-                inside = sum(start <= at < end for at in times)
-                found = {row["agent_id"]: (row["messages"], row["segments"]) for row in rows}
-                assert found == ({ann: (inside, inside), "": (inside, inside)} if inside else {}), (
-                    start,
-                    end,
-                )
+    for quarter in (-40, 0, 1, 22, 96, 97, 191, 192, 288, 300):
+        start = begin + quarter * 15 * MINUTE_MS
+        rows = await world.store.read(partial(usage.by_agent, account_id=world.account, start=start))
+        inside = sum(start <= at for at in times)
+        found = {row["agent_id"]: (row["messages"], row["segments"]) for row in rows}
+        assert found == ({ann: (inside, inside), "": (inside, inside)} if inside else {}), start

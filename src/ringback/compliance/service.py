@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ringback.carriers.protocol import OutboundSms
+from ringback.compliance import store
 from ringback.compliance.errors import NumberBlocked, RecipientOptedOut, RegistrationRequired
 from ringback.kit.blocked import blocked_reason
 from ringback.kit.optout import opt_out_word
@@ -33,6 +34,16 @@ def check_blocked(typed: str) -> None:
 
 def is_opted_out(db: Reads, account_id: str, number_id: str, party: str) -> bool:
     return db.get(opt_outs, account_id, number_id, party) is not None
+
+
+def keep_opt_outs(tx: Tx, number: Row) -> None:
+    """For a number just bought: who opted out of it stays so if the account, its parent or a sub-account had it before.
+
+    Giving a number up and buying it again is no START.
+    """
+    earlier = store.held_before(tx, number)
+    if earlier is not None:
+        store.copy(tx, earlier, number)
 
 
 def check_send(db: Reads, number: Row, party: str, outbound_sms: OutboundSms) -> None:

@@ -11,7 +11,11 @@ from ringback.storage.statements import Statement
 from ringback.storage.tx import Reads, Row
 
 _FEWEST_DIGITS = 3
-_NUMBER = re.compile(r"\s*(\+?)[-\d ().\[\]/]+", re.ASCII)
+_BETWEEN = "\n"
+"""Stands between the fields of a contact in `search_text`."""
+_NUMBER = re.compile(r"\s*(?:tel:\s*)?(\+?)[-\d ().\[\]/]+", re.ASCII | re.IGNORECASE)
+_TURKISH_I = ("i\N{COMBINING DOT ABOVE}", "\N{LATIN SMALL LETTER DOTLESS I}")
+"""What case folding leaves of `İ` and `ı`, which other languages write as `I` and `i`."""
 _ESCAPED = str.maketrans({"/": "//", "%": "/%", "_": "/_"})
 _OWN = contacts.c.account_id == bindparam("account_id")
 
@@ -20,7 +24,10 @@ def _has(column: ColumnElement[str], name: str) -> ColumnElement[bool]:
     return column.like(bindparam(name), escape="/")
 
 
-_WORDS = _has(contacts.c.search_text, "words")
+_searched: ColumnElement[str] = contacts.c.search_text
+for _letter in _TURKISH_I:
+    _searched = func.replace(_searched, _letter, "i")
+_WORDS = _has(_searched, "words")
 _WORDS_OR_NUMBER = or_(_WORDS, _has(contacts.c.e164, "digits"), contacts.c.e164 == bindparam("e164"))
 
 
@@ -56,9 +63,11 @@ def page(db: Reads, account_id: str, *, limit: int, offset: int) -> tuple[list[R
 
 
 def search(db: Reads, account_id: str, text: str, *, limit: int, offset: int) -> tuple[list[Row], int]:
-    """As `page`, of those with `text` in name, email, notes or number; a number may be typed in any spelling."""
+    """As `page`, of those with `text` in a line of name, email, notes or number, which may be typed in any spelling."""
+    if _BETWEEN in text:
+        return [], 0
     digits, e164 = _number_in(text)
-    params = {"account_id": account_id, "words": _containing(folded(text))}
+    params = {"account_id": account_id, "words": _containing(_without_turkish_i(folded(text)))}
     if digits:
         params |= {"digits": _containing(digits), "e164": e164}
     found, counted = _FOUND[bool(digits)]
@@ -73,8 +82,14 @@ def search(db: Reads, account_id: str, text: str, *, limit: int, offset: int) ->
 
 def folded(*texts: str | None) -> str:
     """What a search compares: equal for texts that look equal but for their case, in every script."""
-    given = "\n".join(text for text in texts if text)
+    given = _BETWEEN.join(text for text in texts if text)
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", given).casefold())
+
+
+def _without_turkish_i(text: str) -> str:
+    for letter in _TURKISH_I:
+        text = text.replace(letter, "i")
+    return text
 
 
 def _containing(text: str) -> str:

@@ -11,6 +11,7 @@ from ringback.accounts import subs
 from ringback.agents import service as agents
 from ringback.agents.errors import AgentNotFound
 from ringback.carriers.protocol import Carrier, NoAnswer, Offer, Refused, Throttled, Unreachable
+from ringback.compliance import service as compliance
 from ringback.events.log import record
 from ringback.flows.attach_number import attach
 from ringback.kit import phone
@@ -167,6 +168,7 @@ def complete(tx: Tx, carrier: Carrier, order: Row) -> Row | None:
     number = numbers.complete_purchase(tx, order["account_id"], order["id"])
     if number is None:
         return None
+    compliance.keep_opt_outs(tx, number)
     record(tx, number["account_id"], "number.bought", numberId=number["id"], phoneNumber=number["e164"])
     number = _attached(tx, number, numbers.asked_of(order).get("agent_id"))
     claim = claim_of(order)

@@ -11,6 +11,7 @@ from ringback.conversations import service as conversations
 from ringback.events.log import record
 from ringback.flows import pace_texts
 from ringback.flows.pace_texts import UNPACED, Paces
+from ringback.kit.blank import is_blank
 from ringback.kit.faults import Invalid
 from ringback.kit.gsm import segment_for
 from ringback.messages import service as messages
@@ -72,8 +73,11 @@ def needs(line: Line, asked: SendText) -> Sequence[Need]:
 def send_text(tx: Tx, line: Line, asked: SendText) -> Row:
     """Accept a text; answers the message's row, `queued`.
 
-    Raises what naming the sender and the gate raise; then nothing is changed.
+    Raises `Invalid` where there is nothing to read or see, and what naming the sender and the gate raise; then nothing
+    is changed.
     """
+    if not asked.media_urls and is_blank(asked.body):
+        raise Invalid("must not be blank unless there is media", field="body")
     number = sender(tx, asked)
     if number["e164"] == asked.to:
         raise Invalid("a number can't text itself", field="to_number")

@@ -62,6 +62,8 @@ _SCHEME = re.compile(r"(tel|sips?|sms|callto):(?://)?", re.IGNORECASE)
 _CALLER_ID_CODE = re.compile(r"[*#]\d\d[*#]?")
 _AFTER_NUMBER = re.compile(r"ext|[*#,;pwx]", re.IGNORECASE)
 _LONGEST_SHORT = 6
+_LONGEST_PREFIX = 6
+"""Digits that are dialled before a number, with some to spare: 011 and 1."""
 _LONGEST_COUNTRY_CODE = 3
 
 
@@ -97,7 +99,7 @@ def _dialled(folded: str) -> list[str]:
 
 def _reason(digits: str, international: bool, region: str) -> str | None:
     bare = digits.lstrip("01")
-    for start in range(len(digits) - len(bare) + 1):
+    for start in range(min(len(digits) - len(bare), _LONGEST_PREFIX) + 1):
         reason = _short_reason(digits[start:], region)
         if reason is not None:
             return reason

@@ -3,6 +3,8 @@
 import unicodedata
 from typing import Literal
 
+from ringback.kit.blank import is_invisible
+
 Word = Literal["stop", "start", "help"]
 
 MAX_LENGTH = 256
@@ -26,9 +28,6 @@ _WORDS: dict[str, Word] = {
 }
 _LONGEST = max(map(len, _WORDS))
 _HYPHENS = str.maketrans(dict.fromkeys("‐‒–—−", "-"))
-_INVISIBLE = frozenset(
-    "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0" + "".join(map(chr, range(0xFE00, 0xFE10)))
-)
 
 
 def opt_out_word(body: str) -> Word | None:
@@ -41,14 +40,10 @@ def opt_out_word(body: str) -> Word | None:
     text = body.strip()
     if len(text) > MAX_LENGTH:
         return None
-    seen = "".join(ch for ch in text if not _is_invisible(ch))
+    seen = "".join(ch for ch in text if not is_invisible(ch))
     folded = unicodedata.normalize("NFKC", seen).casefold()
     word = " ".join(_without_edges(folded).translate(_HYPHENS).split())
     return _WORDS.get(word) if len(word) <= _LONGEST else None
-
-
-def _is_invisible(ch: str) -> bool:
-    return not ch.isascii() and (ch in _INVISIBLE or unicodedata.category(ch) == "Cf")
 
 
 def _without_edges(text: str) -> str:

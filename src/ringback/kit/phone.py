@@ -23,6 +23,7 @@ MAX_TYPED = 64
 _E164_MAX_DIGITS = 15
 _NANP = re.compile(r"\+1([2-9]\d\d)[2-9]\d{6}", re.ASCII)
 _N11 = re.compile(r"[2-9]11")
+_MEXICAN_WITH_MOBILE_PREFIX = re.compile(r"\+521([2-9]\d{9})", re.ASCII)
 _TYPED = re.compile(r"\+?[-\d ().\[\]/~]*\d[-\d ().\[\]/~]*", re.ASCII)
 _EXTENSION = re.compile(
     r"\d[-\s).]*(?:;\s*ext\s*=|ext|[x#,;pw])[a-z]*[.:=\s#,;]*\d+[#\s]*", re.IGNORECASE | re.ASCII
@@ -76,6 +77,10 @@ def normalise(text: str, region: str = "US") -> str:
     typed = _check_characters(fold_spelling(text))
     number = _parse(typed, region.upper())
     e164 = _format(number)
+    if mexican := _MEXICAN_WITH_MOBILE_PREFIX.fullmatch(e164):
+        # Dialled before mobiles until 2019, and in address books ever since.
+        number = _parse(f"+52{mexican[1]}", region)
+        e164 = _format(number)
     _check_length(number, e164)
     if number.country_code == 1:
         _check_nanp(e164)

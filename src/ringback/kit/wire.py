@@ -1,5 +1,6 @@
 """The ground of all wire types: camelCase outside, strict types, null as "not given", no text that a store can't hold."""
 
+import re
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -49,6 +50,19 @@ def _whole(value: Any) -> Any:
 
 WHOLE = BeforeValidator(_whole)
 """Makes an int of the wire one as JSON Schema has it: 59.0 is an integer too, and what some languages send for one."""
+
+
+_DIGITS = re.compile(r"-?[0-9]{1,18}")
+
+
+def _digits(typed: Any) -> Any:
+    if isinstance(typed, str) and not _DIGITS.fullmatch(typed):
+        raise ValueError("takes an integer, written in digits such as 20")
+    return typed
+
+
+DIGITS = BeforeValidator(_digits)
+"""Takes an integer of a query as it is written everywhere, and none of Python's other spellings (`1_0`, `+1`, ` 1`)."""
 
 
 IsoTime = Annotated[str, Field(json_schema_extra={"format": "date-time"})]

@@ -37,7 +37,7 @@ async def fetch(http: OutgoingHttp, url: str, *, max_bytes: int, until: float) -
         for _ in range(_REDIRECTS + 1):
             left_s = until - monotonic()
             if left_s <= 0:
-                raise Unfit("11200", f"{shown} could not be fetched: {FETCH_S:g} s were not enough")
+                raise _too_slow(shown)
             got = await http.get(at, timeout_s=left_s, max_bytes=max_bytes)
             if got.status == 200:
                 return judge(shown, got.content_type, got.body)
@@ -47,8 +47,14 @@ async def fetch(http: OutgoingHttp, url: str, *, max_bytes: int, until: float) -
     except RequestFailed as error:
         if error.kind == "too_large":
             raise too_large(shown) from None
+        if error.kind == "timeout":
+            raise _too_slow(shown) from None
         raise Unfit("11200", f"{shown} could not be fetched: {error.message}") from None
     raise Unfit("11200", f"{shown} could not be fetched: it redirected more than {_REDIRECTS} times")
+
+
+def _too_slow(shown: str) -> Unfit:
+    return Unfit("11200", f"{shown} could not be fetched: {FETCH_S:g} s were not enough")
 
 
 def _led_to(url: str, location: str) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any, Final, TypeVar
 
 from ringback.kit.addresses import BadUrl, check_url
@@ -18,13 +18,19 @@ from ringback.sim.media import MAX_BYTES, MOST, Attachment, Content, Media
 from ringback.sim.outbound import Heard, Outcome, Submission
 from ringback.sim.pace import Pace
 from ringback.sim.texts import Text
+from ringback.sim.turns import NoTurn, Turns
 from ringback.sim.unit import Unit
 
 T = TypeVar("T")
-AT_ONCE: Final = 8
-"""Messages whose media are fetched and held in memory at one time, so 40 MiB at most."""
-_PATIENCE_S: Final = 2.0
-"""Real seconds that a message waits for its turn before the network says that it is too busy."""
+AT_ONCE: Final = 32
+"""Messages of the server whose media are fetched and held in memory at one time."""
+AT_ONCE_OF_HANDSETS: Final = 8
+EACH: Final = 3
+"""So many of them may be one number's: a slow place to fetch from delays those who send from there."""
+_PATIENCE_S: Final = 0.3
+"""Real seconds that a message of the server waits for its turn; then it is throttled, and its queue brings it again."""
+_HANDSET_PATIENCE_S: Final = 5.0
+"""The same for a handset, which has no queue."""
 _PIECE: Final = 256 * 1024
 
 
@@ -37,7 +43,8 @@ class Mmsc:
         self._engine = engine
         self._http = http
         self._kept_bytes = kept_bytes
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._turns = Turns(AT_ONCE, EACH)
+        self._handsets_turns = Turns(AT_ONCE_OF_HANDSETS, EACH)
 
     async def submit(self, text: Submission, pace: Pace) -> Outcome:
         """As `outbound.submit`. With media in three steps: what speaks against the text, fetching, taking it."""
@@ -55,7 +62,8 @@ class Mmsc:
         if isinstance(heard, Outcome):
             return heard
         try:
-            async with self._fetched(text.media_urls) as found:
+            turn = self._turns.turn(text.sender, _PATIENCE_S)
+            async with self._fetched(text.media_urls, turn) as found:
                 return await self._engine.run(
                     lambda unit: outbound.take(unit, text, heard, self._keep(unit, found))
                 )
@@ -66,7 +74,8 @@ class Mmsc:
         """A handset sends media. `BadInput` names those that can't be sent; `Unavailable` when it is too busy."""
         await self._engine.run(lambda unit: inbound.look(unit, handset_id, draft))
         try:
-            async with self._fetched(draft.media_urls) as found:
+            turn = self._handsets_turns.turn(handset_id, _HANDSET_PATIENCE_S)
+            async with self._fetched(draft.media_urls, turn) as found:
                 return await self._engine.run(
                     lambda unit: inbound.send_draft(unit, handset_id, draft, self._keep(unit, found))
                 )
@@ -76,22 +85,29 @@ class Mmsc:
             raise Unavailable(error.message, retry_after_s=1) from None
 
     @asynccontextmanager
-    async def _fetched(self, urls: Sequence[str]) -> AsyncIterator[list[Content | Attachment]]:
+    async def _fetched(
+        self, urls: Sequence[str], turn: AbstractAsyncContextManager[None]
+    ) -> AsyncIterator[list[Content | Attachment]]:
         """The media at `urls`, in their order; to be stored inside, since they count as held until the end.
 
         Raises `MediaRefused` for good, `LineThrottled` when too many others are under way, `LineDown` at a stop.
         """
         if len(urls) > MOST:
             raise MediaRefused(f"a message carries at most {MOST} media; this has {len(urls)}", "21623")
-        try:
-            async with asyncio.timeout(_PATIENCE_S):
-                await self._turns.acquire()
-        except TimeoutError:
-            raise LineThrottled("too many messages with media at a time", "20429") from None
-        try:
+        async with AsyncExitStack() as held:
+            if not await self._are_all_here(urls):
+                try:
+                    await held.enter_async_context(turn)
+                except NoTurn:
+                    raise LineThrottled("too many messages with media at a time", "20429") from None
             yield await self._unless_stopped(self._bring_in(urls))
-        finally:
-            self._turns.release()
+
+    async def _are_all_here(self, urls: Sequence[str]) -> bool:
+        """Whether all are media of this network, for which nobody has to wait."""
+        ids = [media.id_in(url) for url in urls]
+        return all(ids) and await self._engine.run(
+            lambda unit: all(id_ is not None and media.find(unit, id_) is not None for id_ in ids)
+        )
 
     def _keep(self, unit: Unit, found: Sequence[Content | Attachment]) -> tuple[Attachment, ...]:
         """What `_fetched` found as a text's media, in the unit that takes the text."""

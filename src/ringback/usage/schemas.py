@@ -145,11 +145,16 @@ class DailyUsageResponse(CamelWire):
 
     @classmethod
     def of(cls, days: int, now: int, used: Mapping[int, Row]) -> "DailyUsageResponse":
-        """A point for each of the last `days` UTC days up to today, oldest first; `used` by the starts of days."""
-        first = beginning(now, DAY_MS) - (days - 1) * DAY_MS
+        """A point for each of the last `days` UTC days up to today, oldest first; `used` by the starts of days.
+
+        What stands ahead of the clock, as texts that tied at midnight do, is today's until the clock has come there.
+        """
+        today = beginning(now, DAY_MS)
+        by_day: dict[int, list[Row]] = {today - back * DAY_MS: [] for back in reversed(range(days))}
+        for day, row in used.items():
+            by_day[min(day, today)].append(row)
         data = [
-            DailyUsagePoint(date=date_of(day).isoformat(), **_point([used[day]] if day in used else []))
-            for day in range(first, first + days * DAY_MS, DAY_MS)
+            DailyUsagePoint(date=date_of(day).isoformat(), **_point(rows)) for day, rows in by_day.items()
         ]
         return cls(data=data, days=days)
 
@@ -164,14 +169,11 @@ class MonthlyUsageResponse(CamelWire):
 
     @classmethod
     def of(cls, months: int, now: int, used: Mapping[int, Row]) -> "MonthlyUsageResponse":
-        """A point for each of the last `months` calendar months of UTC up to this one, oldest first."""
+        """As the days: the last `months` calendar months of UTC up to this one; `used` by the starts of days."""
         by_month: dict[date, list[Row]] = {month: [] for month in months_up_to(now, months)}
         for day, row in used.items():
-            by_month.setdefault(date_of(day).replace(day=1), []).append(row)
-        data = [
-            MonthlyUsagePoint(month=f"{month:%Y-%m}", **_point(by_month[month]))
-            for month in months_up_to(now, months)
-        ]
+            by_month[date_of(min(day, now)).replace(day=1)].append(row)
+        data = [MonthlyUsagePoint(month=f"{month:%Y-%m}", **_point(rows)) for month, rows in by_month.items()]
         return cls(data=data, months=months)
 
 

@@ -9,7 +9,6 @@ from ringback.storage.statements import Statement
 from ringback.storage.tx import Reads, Row
 from ringback.usage.periods import DAY_MS, QUARTER_MS, beginning, whole_from
 
-_END = 1 << 62
 _COUNTED = ("messages", "segments", "calls", "call_seconds")
 
 
@@ -18,24 +17,23 @@ def _total(column: ColumnElement[Any]) -> ColumnElement[int]:
     return cast(func.coalesce(func.sum(column), 0), BigInteger)
 
 
-def _counters(table: Any, time: ColumnElement[int], start: str, end: str) -> Any:
+def _counters(table: Any, *of_span: ColumnElement[bool]) -> Any:
     return select(table.c.agent_id, *[table.c[name] for name in _COUNTED]).where(
-        table.c.account_id == bindparam("account_id"), time >= bindparam(start), time < bindparam(end)
+        table.c.account_id == bindparam("account_id"), *of_span
     )
 
 
 _quarter, _day = usage_quarters.c.quarter, usage_days.c.day
 _span = union_all(
-    _counters(usage_quarters, _quarter, "start", "first_day"),
-    _counters(usage_days, _day, "first_day", "last_day"),
-    _counters(usage_quarters, _quarter, "last_day", "end"),
+    _counters(usage_quarters, _quarter >= bindparam("start"), _quarter < bindparam("first_day")),
+    _counters(usage_days, _day >= bindparam("first_day")),
 ).subquery()
 _BY_AGENT = Statement(
     select(_span.c.agent_id, *[_total(_span.c[name]).label(name) for name in _COUNTED]).group_by(
         _span.c.agent_id
     )
 )
-"""Whole days, and by quarters what stands out at both ends."""
+"""Whole days, and by quarters what comes before the first of them."""
 
 _of_account = usage_days.c.account_id == bindparam("account_id")
 _BY_DAY = Statement(
@@ -126,16 +124,12 @@ def oldest_queued(db: Reads, account_id: str, lane_id: str) -> int | None:
     return None if row is None else int(row["at"])
 
 
-def by_agent(db: Reads, account_id: str, start: int, end: int) -> list[Row]:
-    """`messages`, `segments`, `calls` and `call_seconds` of each `agent_id` from `start` until `end`.
+def by_agent(db: Reads, account_id: str, start: int) -> list[Row]:
+    """`messages`, `segments`, `calls` and `call_seconds` of each `agent_id` from `start`, a quarter's beginning, on.
 
-    Both must be beginnings of quarters. What no agent did stands under `NOBODY`.
+    Texts that tie get times ahead of the clock, so nothing bounds the end. What no agent did stands under `NOBODY`.
     """
-    first_day = min(whole_from(start, DAY_MS), end)
-    last_day = max(beginning(end, DAY_MS), first_day)
-    return db.all(
-        _BY_AGENT, account_id=account_id, start=start, first_day=first_day, last_day=last_day, end=end
-    )
+    return db.all(_BY_AGENT, account_id=account_id, start=start, first_day=whole_from(start, DAY_MS))
 
 
 def since(db: Reads, account_id: str, start: int) -> Row:
@@ -143,7 +137,7 @@ def since(db: Reads, account_id: str, start: int) -> Row:
     quarter = whole_from(start, QUARTER_MS)
     edge = db.one(_EDGE, account_id=account_id, day=beginning(start, DAY_MS), start=start, end=quarter)
     assert edge is not None
-    counted = by_agent(db, account_id, quarter, _END // DAY_MS * DAY_MS)
+    counted = by_agent(db, account_id, quarter)
     return {
         "messages": edge["messages"] + sum(row["messages"] for row in counted),
         "segments": edge["segments"] + sum(row["segments"] for row in counted),

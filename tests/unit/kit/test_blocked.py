@@ -122,6 +122,9 @@ def test_emergency_numbers_of_the_region() -> None:
         "+",
         "+1",
         "9" * (MAX_TYPED + 1),
+        "1" * MAX_TYPED,
+        "0" * 20,
+        "1111111111911",
     ],
 )
 def test_ordinary_numbers_and_other_text_pass(typed: str) -> None:

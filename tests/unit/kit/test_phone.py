@@ -109,6 +109,13 @@ def test_num_argentina_fifteen(typed: str, e164: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "typed", ["+52 1 55 1234 5678", "+5215512345678", "011 52 1 55 1234 5678", "tel:+52-55-1234-5678"]
+)
+def test_mexican_mobiles_lose_the_one_of_old(typed: str) -> None:
+    assert normalise(typed) == "+525512345678"
+
+
+@pytest.mark.parametrize(
     ("e164", "country"),
     [
         ("+18765550107", "JM"),
@@ -149,6 +156,8 @@ def test_country_of_no_country(e164: str) -> None:
         ("+44 20 7946 0018 000", "is too long for a number of GB"),
         ("5" * (MAX_TYPED + 1), "is too long for a telephone number"),
         ("+4915112345678901", "is too long for a number of DE"),
+        ("+52 1 155 1234 5678", "is too long for a number of MX"),
+        ("+52 1 55 1234 56789", "is too long for a number of MX"),
         ("+999123456", "has no country code that exists"),
         ("+12115551234", "has an area code or exchange that can't exist in North America"),
         ("+11155551234", "has an area code or exchange that can't exist in North America"),

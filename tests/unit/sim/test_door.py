@@ -306,8 +306,10 @@ async def test_clock(network: Network, clock: MovableClock) -> None:
 
 
 async def test_a_process_of_its_own_has_no_clock(door: httpx.AsyncClient) -> None:
-    refused(await door.get("/sim/v1/clock"), 409)
-    refused(await door.post("/sim/v1/clock", json={"freeze": True}), 409)
+    for answer in (await door.get("/sim/v1/clock"), await door.post("/sim/v1/clock", json={"freeze": True})):
+        error = refused(answer, 409)["error"]
+        assert error["code"] == "CLOCK_FIXED"
+        assert error["message"] == "the simulated network in a process of its own runs on real time"
     for unknown in ("/sim/v1/nowhere", "/sim/v1/handsets/", "/sim/v1/handsets/%00"):
         refused(await door.get(unknown), 404)
     assert (await door.get("/healthz")).json() == {"status": "ok"}

@@ -8,7 +8,6 @@ does in between may last as long as it likes (long polls, streams).
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -19,6 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from ringback.doors.http import head
 from ringback.doors.http.head import Refusal
+from ringback.doors.http.transport import Transport
 
 if TYPE_CHECKING:
     from ringback.doors.http.connections import Connections
@@ -29,23 +29,10 @@ _SLASH = ord("/")
 _NOTHING, _HEAD, _BODY, _LEAVING = range(4)
 
 
-class _Transport(asyncio.Transport):
-    """What uvicorn writes to. Closing it is the connection's matter."""
-
-    def __init__(
-        self, raw: asyncio.Transport, close: Callable[[], None], is_closing: Callable[[], bool]
-    ) -> None:
-        super().__init__()
-        self.write = raw.write  # type: ignore[method-assign]
-        self.close = close  # type: ignore[method-assign]
-        self.is_closing = is_closing  # type: ignore[method-assign]
-
-
 class Connection(HttpToolsProtocol):
     """uvicorn's protocol with limits; `due` and `taking_due` are when the watch must look (the loop's seconds).
 
-    The parser's calls are written anew rather than extended: each request passes through all of them.
-    """
+    The parser's calls are written anew, not extended: each request passes through all of them."""
 
     def __init__(self, *uvicorn: Any, of: "Connections") -> None:
         super().__init__(*uvicorn)
@@ -64,6 +51,7 @@ class Connection(HttpToolsProtocol):
         self._last_words: bytes | None = None
         """A refusal that waits until the requests before it are answered."""
         self._left = 0
+        self._half_closed = False
         self.due = math.inf
         self.taking_due = math.inf
 
@@ -72,7 +60,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._raw = transport
         super().connection_made(transport)
-        self.transport = _Transport(transport, self.end, self._is_leaving)
+        self.transport = Transport(transport, self.end, self._is_leaving)
         self.due = self.loop.time() + self._limits.head_timeout_s
         self._of.join(self)
 
@@ -101,6 +89,18 @@ class Connection(HttpToolsProtocol):
         else:
             if self._unused or self._stage != _NOTHING:
                 self._watch_input()
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """The client sends no more. What it asked for in whole is answered (RFC 9112, 9.6), but no stream goes on."""
+        answering = self._answering
+        if self._stage != _NOTHING or answering is None or answering.response_complete:
+            return False
+        if answering.chunked_encoding and not self._waiting:
+            return False
+        self._half_closed = True
+        (self._waiting[-1] if self._waiting else answering).keep_alive = False
+        self.due = self.loop.time() + self._limits.half_closed_s
+        return True
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -264,6 +264,8 @@ class Connection(HttpToolsProtocol):
                 self.cut()
         elif self.flow.read_paused:
             self.due = now + self._limits.request_timeout_s  # it is the application that doesn't read
+        elif self._half_closed and self._answering is not None and self._answering.response_started:
+            self.due = math.inf  # it is being answered
         elif self._stage == _NOTHING:
             self.end()
         else:

@@ -57,6 +57,8 @@ def check(limits: Limits, url: bytes, headers: list[Header], version: str, recei
     """Raise `Refusal` for a head that is too much; it came in at most `received` bytes."""
     if len(url) > limits.max_target_bytes:
         raise target_too_long(limits)
+    if b"#" in url:
+        raise Refusal(400, "BAD_REQUEST", "the target of a request has no fragment (#): write it as %23")
     if len(headers) > limits.max_headers:
         raise Refusal(431, "HEADERS_TOO_LARGE", f"a request takes {limits.max_headers} headers at most")
     if received > limits.max_head_bytes:

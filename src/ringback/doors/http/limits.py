@@ -18,6 +18,9 @@ class Limits:
     """For which a connection is kept between requests: longer than the 60 s for which load balancers keep theirs."""
     linger_s: float = 5
     """For which what a refused client sends is still read."""
+    half_closed_s: float = 75
+    """For which the beginning of an answer is waited for when its client sends no more, and may be gone: longer than
+    anything takes here, the 60 s of a long poll or of a carrier included."""
     max_target_bytes: int = 8_192
     max_head_bytes: int = 32_768
     max_headers: int = 100

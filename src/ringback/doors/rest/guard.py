@@ -22,9 +22,17 @@ _log = structlog.get_logger("ringback.rest")
 _LOOPBACK_NAMES = ("localhost",)
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _READERS = ("GET", "HEAD", "DELETE", "OPTIONS")
-_ONCE = (b"authorization", b"x-sub-account-id", b"idempotency-key", b"content-type", b"last-event-id")
+_ONCE = (
+    b"authorization",
+    b"x-sub-account-id",
+    b"idempotency-key",
+    b"content-type",
+    b"content-encoding",
+    b"last-event-id",
+)
 """Headers that we read and that stand in a request once: of two, each reader might take another."""
 MAX_QUERY_VALUE = 1_000
+_CHARSETS = (b"utf-8", b"utf8", b"us-ascii", b"ascii")
 
 
 class Guard:
@@ -118,6 +126,9 @@ class Guard:
             limit = self._limit(scope)
             if not length.isdigit() or int(length) > limit:
                 return too_large(limit)
+        unread = _unreadable(headers)
+        if unread is not None:
+            return error_response(415, "UNSUPPORTED_MEDIA_TYPE", unread)
         if "\x00" in scope["path"]:
             return error_response(404, "NOT_FOUND", "there is nothing here")
         if len(scope["query_string"]) > MAX_QUERY_VALUE:
@@ -170,6 +181,19 @@ def _without_empty(query: bytes) -> bytes:
     """An empty query value means "not given": that is how the TypeScript client sends null."""
     pairs = query.split(b"&")
     return b"&".join(pair for pair in pairs if not pair.endswith(b"=") or pair.count(b"=") != 1)
+
+
+def _unreadable(headers: Mapping[bytes, bytes]) -> str | None:
+    """Why a body can't be read as it is declared."""
+    encoding = headers.get(b"content-encoding", b"identity").strip().lower()
+    if encoding not in (b"", b"identity"):
+        return "bodies are taken as they are: leave out Content-Encoding"
+    kind, *parameters = headers.get(b"content-type", b"").lower().split(b";")
+    if b"json" in kind:
+        for name, _, value in (parameter.partition(b"=") for parameter in parameters):
+            if name.strip() == b"charset" and value.strip(b' \t"') not in _CHARSETS:
+                return "JSON is taken in UTF-8 only (RFC 8259, 8.1)"
+    return None
 
 
 def _is_too_long(pair: bytes) -> bool:

@@ -1,16 +1,20 @@
 """Reading JSON bodies: what is no JSON, or can't be kept, is a 422 and never a 500."""
 
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Set
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
+from ringback.kit.faults import Invalid
 from ringback.kit.wire import nested_beyond
 
 MAX_NESTING = 64
+_LISTS = ("phoneNumbers", "types")
+"""Values of a query that are lists, with commas between."""
 
 
 class BadJson(HTTPException):
@@ -32,11 +36,15 @@ class JsonRequest(Request):
             try:
                 self._json = parse(await self.body())
             except BadJson:
-                # FastAPI reads the body before it asks for the key, and a stranger is told nothing but 401.
-                if hasattr(self.app.state, "keys"):
-                    await self.app.state.keys.require_any(self.headers.get("authorization"))
+                await _refuse_strangers(self)  # FastAPI reads the body before it asks for the key
                 raise
         return self._json
+
+
+async def _refuse_strangers(request: Request) -> None:
+    """Nobody without a key is told more than 401. A network in a process of its own has no keys."""
+    if hasattr(request.app.state, "keys"):
+        await request.app.state.keys.require_any(request.headers.get("authorization"))
 
 
 def parse(body: bytes) -> Any:
@@ -54,13 +62,34 @@ def parse(body: bytes) -> Any:
     return value
 
 
+def _each_once(query: bytes, known: Set[str]) -> bytes:
+    """The query with lists joined that came in pieces. Of two other values each reader might take another: `Invalid`."""
+    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    values: dict[str, list[str]] = {}
+    for name, value in pairs:
+        values.setdefault(name, []).append(value)
+    if len(values) == len(pairs):
+        return query
+    for name in known & values.keys():
+        if len(values[name]) > 1 and name not in _LISTS:
+            raise Invalid("may be given once only", field=name, where="query")
+    return urlencode({name: ",".join(given) for name, given in values.items()}).encode()
+
+
 class JsonRoute(APIRoute):
-    """A route that reads its body as `JsonRequest` does."""
+    """A route that reads its body as `JsonRequest` does, and each value of its query once."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
+        known = {param.alias for param in self.dependant.query_params}
 
         async def handle_json(request: Request) -> Response:
+            if b"&" in request.scope["query_string"]:
+                try:
+                    request.scope["query_string"] = _each_once(request.scope["query_string"], known)
+                except Invalid:
+                    await _refuse_strangers(request)
+                    raise
             return await handle(JsonRequest(request.scope, request.receive))
 
         return handle_json

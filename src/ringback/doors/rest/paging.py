@@ -6,13 +6,14 @@ from fastapi import Query
 
 from ringback.kit.faults import Invalid
 from ringback.kit.times import from_iso
+from ringback.kit.wire import DIGITS
 from ringback.messages.errors import MessageNotFound
 from ringback.messages.service import get
 from ringback.storage.tx import Reads, Row
 
-Limit100 = Annotated[int, Query(ge=1, le=100)]
-Limit200 = Annotated[int, Query(ge=1, le=200)]
-Offset = Annotated[int, Query(ge=0)]
+Limit100 = Annotated[int, Query(ge=1, le=100), DIGITS]
+Limit200 = Annotated[int, Query(ge=1, le=200), DIGITS]
+Offset = Annotated[int, Query(ge=0), DIGITS]
 Cursor = Annotated[
     str | None,
     Query(

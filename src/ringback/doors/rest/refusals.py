@@ -1,5 +1,8 @@
 """How every kind of refusal is told, whichever application meets it."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -46,7 +49,22 @@ async def _validation(request: Request, error: Exception) -> Response:
         # FastAPI hands a body of another content type over unread.
         told = "send JSON, with the header 'Content-Type: application/json'"
         errors = [{"loc": ("body",), "msg": told, "type": "content_type"}]
-    return validation_response(errors)
+    return validation_response([_hinting(one) for one in errors])
+
+
+def _hinting(error: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A field that is missing and stands there in another spelling (`toNumber`, `to_number`) was hardly left out."""
+    given = error.get("input")
+    if error["type"] != "missing" or not isinstance(given, dict):
+        return error
+    wanted = str(error["loc"][-1])
+    if _bare(wanted) not in map(_bare, given):
+        return error
+    return {**error, "msg": f"{error['msg']}; one of nearly this name is given: did you mean {wanted}?"}
+
+
+def _bare(name: str) -> str:
+    return name.replace("_", "").replace("-", "").lower()
 
 
 async def _bad_json(request: Request, error: Exception) -> Response:

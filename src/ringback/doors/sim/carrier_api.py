@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from ringback.kit.database_faults import DatabaseUnavailable
+from ringback.kit.wire import DIGITS
 from ringback.sim.errors import LineDown, LineError, LineRefused, LineThrottled, NeverAnswers
 from ringback.sim.inventory import Wish
 from ringback.sim.network import Network
@@ -111,7 +112,7 @@ def build_carrier_router(network: Network) -> APIRouter:
 
     @router.get("/events")
     async def events(
-        after: Annotated[int, Query(ge=0)] = 0, wait: Annotated[float, Query(ge=0, le=60)] = 0
+        after: Annotated[int, Query(ge=0), DIGITS] = 0, wait: Annotated[float, Query(ge=0, le=60)] = 0
     ) -> JSONResponse:
         found = await network.carrier_events(after, wait_s=wait)
         return JSONResponse({"events": [asdict(event) for event in found], **terms()})

@@ -53,7 +53,7 @@ class NoClock:
 
     @staticmethod
     def _fixed() -> ApiError:
-        return ApiError(409, "CLOCK_FIXED", "The simulated network in a process of its own runs on real time")
+        return ApiError(409, "CLOCK_FIXED", "the simulated network in a process of its own runs on real time")
 
 
 class ClockChange(CamelWire):

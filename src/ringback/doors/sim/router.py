@@ -14,12 +14,13 @@ from ringback.doors.sim.clock import ClockDoor, build_clock_router
 from ringback.doors.sim.links import Links
 from ringback.doors.sim.media import build_upload_router
 from ringback.kit.times import from_iso
+from ringback.kit.wire import DIGITS
 from ringback.sim.network import Network
 from ringback.sim.texts import Cursor as Place
 
 HEARTBEAT_S = 15.0
-Limit = Annotated[int, Query(ge=1, le=100)]
-Offset = Annotated[int, Query(ge=0, le=2**53)]
+Limit = Annotated[int, Query(ge=1, le=100), DIGITS]
+Offset = Annotated[int, Query(ge=0, le=2**53), DIGITS]
 Wait = Annotated[float, Query(ge=0, le=60), BeforeValidator(lambda given: given or 0)]
 Cursor = Annotated[
     str | None,
@@ -93,7 +94,7 @@ def _texts(network: Network, links: Links) -> APIRouter:
     async def list_texts(
         handset_id: str,
         request: Request,
-        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+        limit: Annotated[int, Query(ge=1, le=200), DIGITS] = 50,
         before: Cursor = None,
         after: Cursor = None,
         wait: Wait = 0,

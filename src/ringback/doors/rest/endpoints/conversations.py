@@ -22,6 +22,7 @@ from ringback.doors.rest.once import to_bytes
 from ringback.doors.rest.paging import Cursor, Limit100, Limit200, Offset, messages_page, within_store
 from ringback.doors.rest.parts import Parts, parts_of
 from ringback.events.log import record
+from ringback.kit.wire import DIGITS
 from ringback.messages.errors import UnsupportedChannel
 from ringback.messages.store import page_of_conversation
 from ringback.storage.schema import numbers
@@ -72,7 +73,7 @@ async def get_conversation(
     request: Request,
     caller: Scoped,
     conversation_id: str,
-    message_limit: Annotated[int, Query(ge=1, le=100)] = 50,
+    message_limit: Annotated[int, Query(ge=1, le=100), DIGITS] = 50,
 ) -> JsonBytes:
     parts = parts_of(request)
     detail = await parts.store.read(

@@ -9,7 +9,7 @@ from ringback.doors.rest.caller import Keys, require_token
 from ringback.doors.rest.endpoints.success import Success
 from ringback.doors.rest.json_body import JsonRoute
 from ringback.feedback import service as feedback
-from ringback.kit.wire import CamelWire, Text
+from ringback.kit.wire import DIGITS, CamelWire, Text
 
 router = APIRouter(
     route_class=JsonRoute,
@@ -53,7 +53,7 @@ async def revoke_key(request: Request, key_id: str) -> Success:
 
 @router.get("/feedback")
 async def list_feedback(
-    request: Request, limit: Annotated[int, Query(ge=1, le=1_000)] = 20
+    request: Request, limit: Annotated[int, Query(ge=1, le=1_000), DIGITS] = 20
 ) -> dict[str, Any]:
     return {"data": await request.app.state.store.read(lambda db: feedback.newest(db, limit))}
 

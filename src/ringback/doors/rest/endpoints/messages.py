@@ -143,7 +143,7 @@ def _body(asked: SendMessage) -> str:
     if not body and not asked.media_urls and not asked.media_url:
         raise Invalid("must not be empty unless there is media", field="body")
     if len(body) > MAX_CHARACTERS:
-        raise Invalid(f"takes at most {MAX_CHARACTERS} characters on SMS; this has {len(body)}", field="body")
+        raise Invalid(f"takes at most {MAX_CHARACTERS} characters; this has {len(body)}", field="body")
     return body
 
 

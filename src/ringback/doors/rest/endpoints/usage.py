@@ -15,6 +15,7 @@ from ringback.doors.rest.parts import parts_of
 from ringback.flows.read_queue import queue_of
 from ringback.kit.faults import Invalid
 from ringback.kit.times import to_iso
+from ringback.kit.wire import DIGITS
 from ringback.numbers import store as numbers
 from ringback.storage.schema import accounts
 from ringback.storage.tx import Reads
@@ -70,7 +71,7 @@ async def get_usage(request: Request, caller: Scoped) -> JsonBytes:
 
 @router.get("/daily", operation_id="getDailyUsage", response_model=DailyUsageResponse)
 async def get_daily_usage(
-    request: Request, caller: Scoped, days: Annotated[int, Query(ge=1, le=365)] = 30
+    request: Request, caller: Scoped, days: Annotated[int, Query(ge=1, le=365), DIGITS] = 30
 ) -> JsonBytes:
     parts = parts_of(request)
     now = parts.clock.now_ms()
@@ -81,7 +82,7 @@ async def get_daily_usage(
 
 @router.get("/monthly", operation_id="getMonthlyUsage", response_model=MonthlyUsageResponse)
 async def get_monthly_usage(
-    request: Request, caller: Scoped, months: Annotated[int, Query(ge=1, le=24)] = 6
+    request: Request, caller: Scoped, months: Annotated[int, Query(ge=1, le=24), DIGITS] = 6
 ) -> JsonBytes:
     parts = parts_of(request)
     now = parts.clock.now_ms()
@@ -117,7 +118,7 @@ async def get_usage_by_agent(
     span = calendar_period(period, parts.clock.now_ms(), zone)
 
     def query(db: Reads) -> AgentUsageResponse:
-        used = store.by_agent(db, caller.account_id, *span)
+        used = store.by_agent(db, caller.account_id, span[0])
         return AgentUsageResponse.of(period, span, used, agents.names(db, caller.account_id))
 
     return JsonBytes(to_bytes(await parts.store.read(query)))

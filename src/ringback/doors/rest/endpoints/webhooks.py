@@ -16,6 +16,7 @@ from ringback.events.log import record
 from ringback.flows.synthetic_event import synthetic_message
 from ringback.kit.addresses import BadUrl, check_url
 from ringback.kit.faults import Invalid
+from ringback.kit.wire import DIGITS
 from ringback.storage.tx import Reads, Row, Tx
 from ringback.webhooks import service, store
 from ringback.webhooks.jobs import attempt
@@ -33,7 +34,7 @@ from ringback.webhooks.schemas import (
 
 project = APIRouter(route_class=JsonRoute, prefix="/v1/webhooks", tags=["webhooks"])
 of_agent = APIRouter(route_class=JsonRoute, prefix="/v1/agents/{agent_id}/webhook", tags=["agentWebhooks"])
-Hours = Annotated[int | None, Query(ge=1)]
+Hours = Annotated[int | None, Query(ge=1), DIGITS]
 _MANY_HOURS = 10_000_000
 """Before anything that can be stored."""
 
@@ -203,7 +204,7 @@ async def list_deliveries(
 
 @project.get("/deliveries/stats", operation_id="deliveryStats", response_model=WebhookDeliveryStatsResponse)
 async def delivery_stats(
-    request: Request, caller: Scoped, hours: Annotated[int, Query(ge=1)] = 24
+    request: Request, caller: Scoped, hours: Annotated[int, Query(ge=1), DIGITS] = 24
 ) -> JsonBytes:
     parts = parts_of(request)
     since = _since(parts, hours)
