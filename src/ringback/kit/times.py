@@ -2,9 +2,10 @@
 
 import math
 import re
-import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+
+from ringback.kit.clock import real_ms
 
 _RFC3339 = re.compile(
     r"(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(\.\d{1,9})?([Zz]|[+-]\d{2}:?\d{2})?", re.ASCII
@@ -60,4 +61,4 @@ def retry_after_s(value: str | None) -> int | None:
         at = parsedate_to_datetime(value).timestamp()
     except (ValueError, OverflowError):
         return None
-    return max(0, math.ceil(at - time.time()))
+    return max(0, math.ceil(at - real_ms() / 1000))
