@@ -46,7 +46,8 @@ def opens_at(db: Reads, account_id: str, toll: Toll, pace: Pace | None, now: int
     """When (ms) the lane of a text is worth a look; None where nothing paces it."""
     if pace is None or toll.pace_id is None:
         return None
-    return opens_ms(pace, paces.spent_of(db, account_id, toll.pace_id), now, toll.segments)
+    spent = paces.spent_of(db, account_id, toll.pace_id)
+    return opens_ms(pace, spent, now, toll.segments, since_ms=now)
 
 
 def estimated_at(db: Reads, told: Paces, message: Row, now: int) -> int | None:

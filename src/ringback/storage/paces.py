@@ -161,13 +161,20 @@ class Turnstile:
 
     def opens_at(self, row: Row) -> int:
         """When (ms) a text may go: now, or later."""
-        return opens_ms(self._pace, self._spent, self._now, row["segments"], self._late_ns)
+        return opens_ms(
+            self._pace,
+            self._spent,
+            self._now,
+            row["segments"],
+            since_ms=row["due_at"],
+            late_ns=self._late_ns,
+        )
 
     def take(self, row: Row) -> Charge:
         """A text goes now."""
         spent, self._taken = self._spent, True
         self._spent = Spent(
-            turn_ns(spent, self._now, self._late_ns) + self._pace.interval_ns,
+            turn_ns(spent, self._now, row["due_at"], self._late_ns) + self._pace.interval_ns,
             self._day,
             spent.segments + row["segments"],
             spent.tmobile + row["tmobile"],
