@@ -5,7 +5,7 @@ their lanes'. `pace_queues` is what waits; it is written where texts come and go
 waits for the other.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -61,6 +61,10 @@ class Gate(Protocol):
 
     def pace(self, tx: Tx, lane: Row) -> tuple[str, Pace] | None:
         """The pace of a lane and its id; None where nothing paces it."""
+        ...
+
+    def look_at(self, tx: Tx, rows: Sequence[Row]) -> None:
+        """Some of these rows are going to be asked about."""
         ...
 
     def is_free(self, tx: Tx, row: Row) -> bool:
