@@ -104,14 +104,14 @@ def expected_ms(pace: Pace, spent: Spent, now_ms: int, *, ahead: int, segments: 
     at_ns, interval_ns = max(spent.next_ns, now_ms * _MS), pace.interval_ns
     a_day = pace.segments_a_day
     if a_day is None:
-        return (at_ns + ahead * interval_ns) // _MS
+        return up_to_ms(at_ns + ahead * interval_ns)
     start, end = day_of(at_ns // _MS)
     each = max(1.0, segments / (ahead + 1))
     left = a_day - spent.on(start).segments
     today = max(0, min(int(left / each), -((at_ns - end * _MS) // interval_ns)))
     if ahead < today:
-        return (at_ns + ahead * interval_ns) // _MS
+        return up_to_ms(at_ns + ahead * interval_ns)
     daily = max(1, min(int(a_day / each), 24 * _HOUR_MS * _MS // interval_ns))
     days, rest = divmod(ahead - today, daily)
     midnight = datetime.fromtimestamp(end // 1000, ZoneInfo(_ZONE)) + timedelta(days=days)
-    return _ms(midnight) + rest * interval_ns // _MS
+    return _ms(midnight) + up_to_ms(rest * interval_ns)

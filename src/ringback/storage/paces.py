@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select, update
 
 from ringback.kit.pace import Pace, Spent, day_of, opens_ms, turn_ns, up_to_ms
 from ringback.storage.schema import pace_queues, paces
@@ -20,6 +20,12 @@ _LOCKED = Statement(
     select(paces)
     .where(paces.c.account_id == bindparam("account_id"), paces.c.id == bindparam("id"))
     .with_for_update()
+)
+
+_AFRESH = Statement(
+    update(paces)
+    .where(func.substr(paces.c.id, 1, func.length(bindparam("carrier"))) == bindparam("carrier"))
+    .values(next_ns=0)
 )
 
 
@@ -138,6 +144,11 @@ def give_back(tx: Tx, account_id: str, charge: Charge) -> None:
             day_segments=-charge.segments,
             day_tmobile=-charge.tmobile,
         )
+
+
+def start_afresh(tx: Tx, carrier: str) -> None:
+    """The carrier's paces are others now: no turn of the old ones counts. What a day has taken stays."""
+    tx.execute(_AFRESH, [paces], carrier=f"{carrier}:")
 
 
 class Turnstile:
