@@ -1,8 +1,8 @@
-# Everything lives in .venv. Targets: install, run, test, soak, bench, lock.
+# Everything lives in .venv. Targets: install, run, test, soak, worlds, bench, lock.
 # PYTHON=python3.12 chooses the interpreter a new .venv is made with.
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test soak bench lock
+.PHONY: help install run test soak worlds bench lock
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
@@ -19,6 +19,7 @@ help:
 	@echo "make run       install, then start the server"
 	@echo "make test      lint, types and the whole test suite"
 	@echo "make soak      throw generated requests at a server for SOAK_S seconds (600), each time others"
+	@echo "make worlds    run N worlds (300) on virtual time over the cores, from FIRST on; or the world SEED again"
 	@echo "make bench     measure; not part of the tests"
 	@echo "make lock      renew locks/ after a change of dependencies (UPGRADE=--upgrade: to the newest)"
 
@@ -36,6 +37,9 @@ test: .venv/installed-dev $(JUDGES)/installed
 
 soak: .venv/installed-dev
 	@RINGBACK_TEST_SOAK_S=$(or $(SOAK_S),600) $(BIN)/pytest -n 2 tests/fuzz/test_schemathesis.py $(ARGS)
+
+worlds: .venv/installed-dev
+	@PYTHONPATH=. $(BIN)/python -m tests.worlds $(if $(SEED),$(SEED) $(if $(STEPS),--steps $(STEPS)),--count $(or $(N),300) --first $(or $(FIRST),0)) $(ARGS)
 
 bench: .venv/installed-dev
 	@$(BIN)/python -m bench $(ARGS)

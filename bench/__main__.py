@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from tests.postgres import Databases, own_server
 
-from bench import cold, hooks, inbound, lists
+from bench import claims, cold, hooks, inbound, lists
 from bench.load import Run, load, texts
 from bench.server import LOAD_CORE, Server, cores
 
@@ -120,9 +120,11 @@ def main() -> None:
     parser.add_argument(
         "--first-run", action="store_true", help="also time a first `make run` in a fresh clone"
     )
-    parser.add_argument("only", nargs="*", help="sends, inbound, cold, hooks, lists (all but the last two)")
+    parser.add_argument(
+        "only", nargs="*", help="sends, inbound, cold, claims, hooks, lists (all but the last two)"
+    )
     asked = parser.parse_args()
-    parts = asked.only or ["cold", "inbound", "sends"]
+    parts = asked.only or ["cold", "inbound", "claims", "sends"]
     if cores():
         os.sched_setaffinity(0, {LOAD_CORE})
     else:
@@ -136,6 +138,10 @@ def main() -> None:
         with contextlib.ExitStack() as stack:
             url = asked.pg or own_server(stack)
             hooks.report(asked.rounds, Databases(url).empty if url else None)
+    if "claims" in parts:
+        with contextlib.ExitStack() as stack:
+            url = asked.pg or own_server(stack)
+            claims.report(Databases(url).empty if url else None)
     if "lists" in parts:
         lists.report(asked.rounds, min(asked.seconds, 1))
     if "sends" in parts:

@@ -191,7 +191,7 @@ class Server:
         await self.dispatcher.recover()
         await self.deliverer.recover()
         await self.keeper.recover()
-        await self.store.write(lambda tx: idempotency.drop_abandoned(tx, older_than_ms=0))
+        await self.store.write(lambda tx: idempotency.drop_abandoned(tx, older_than_ms=None))
 
     def _start_workers(self, events: CarrierEvents) -> None:
         role = self.settings.role

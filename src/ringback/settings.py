@@ -27,6 +27,8 @@ from ringback.operator_error import OperatorError
 
 FILE = Path("ringback.toml")
 PREFIX = "RINGBACK_"
+SLOW_SHARE = 10
+"""How many times as many webhook attempts may wait for slow endpoints as for others."""
 OPTION_OF = {"database_url": "--database"}
 """Options that are not called like their setting."""
 _HIDDEN = {"database_url", "secret_key"}
@@ -101,7 +103,11 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
     )
     webhook_concurrency: int = _setting(
-        200, "Webhook attempts in flight at once.", "a number from 1 to 10000", ge=1, le=10_000
+        200,
+        "Webhook attempts in flight at once; ten times as many may wait for endpoints that are slow.",
+        "a number from 1 to 10000",
+        ge=1,
+        le=10_000,
     )
     webhook_retry: Literal["vendor", "three-days"] = _setting(
         "vendor",

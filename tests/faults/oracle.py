@@ -166,7 +166,7 @@ def rows(path: Path, query: str) -> list[Any]:
 _EVENTS = """
     SELECT json_extract(data, '$.messageId') AS message_id, count(*) AS n, max(seq), type FROM events
     WHERE type LIKE 'message.%'"""
-_WRONG = {
+WRONG = {
     "totals of the account": """
         SELECT id FROM accounts WHERE message_count <> (SELECT count(*) FROM messages WHERE account_id = accounts.id)
         OR conversation_count <> (SELECT count(*) FROM conversations WHERE account_id = accounts.id)
@@ -196,4 +196,4 @@ _WRONG = {
 
 def judge_store(path: Path) -> list[str]:
     """What is wrong inside the file of a stopped server."""
-    return [f"{what}: {found[:5]}" for what, query in _WRONG.items() if (found := rows(path, query))]
+    return [f"{what}: {found[:5]}" for what, query in WRONG.items() if (found := rows(path, query))]

@@ -3,7 +3,7 @@
 import structlog
 
 from ringback.doors.http.limits import Limits
-from ringback.settings import Settings
+from ringback.settings import SLOW_SHARE, Settings
 
 _log = structlog.get_logger("ringback")
 _OTHERS = 256
@@ -25,7 +25,7 @@ def _room_for_connections(settings: Settings) -> int:
         import resource
     except ImportError:  # Windows has no such limit
         return settings.max_connections
-    others = _OTHERS + settings.webhook_concurrency + settings.pg_pool_size
+    others = _OTHERS + (1 + SLOW_SHARE) * settings.webhook_concurrency + settings.pg_pool_size
     needed = settings.max_connections + others
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < needed:

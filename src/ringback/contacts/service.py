@@ -1,5 +1,7 @@
 """The rules of contacts: one for each number of an account."""
 
+from collections.abc import Iterable
+
 from ringback.contacts import store
 from ringback.contacts.errors import ContactExists, ContactNotFound
 from ringback.contacts.schemas import CreateContact, UpdateContact
@@ -60,9 +62,9 @@ def delete(tx: Tx, account_id: str, contact_id: str) -> None:
     record(tx, account_id, "contact.deleted", {"contact_count": -1}, contactId=contact_id)
 
 
-def of_number(db: Reads, account_id: str, e164: str) -> Row | None:
-    """The contact who has this number, if the account knows one."""
-    return store.by_number(db, account_id, e164)
+def of_numbers(db: Reads, account_id: str, numbers: Iterable[str]) -> dict[str, Row]:
+    """The contacts whom the account knows by these numbers, by their number."""
+    return {row["e164"]: row for row in store.by_numbers(db, account_id, numbers)}
 
 
 def _fields(e164: str, name: str, email: str | None, notes: str | None) -> Row:

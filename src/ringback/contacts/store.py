@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 from sqlalchemy import ColumnElement, bindparam, func, or_, select
 
@@ -49,10 +50,28 @@ _PAGE = _page()
 _FOUND = {False: (_page(_WORDS), _count(_WORDS)), True: (_page(_WORDS_OR_NUMBER), _count(_WORDS_OR_NUMBER))}
 _BY_NUMBER = Statement(select(contacts).where(_OWN, contacts.c.e164 == bindparam("e164")))
 
+_MANY = 32
+_BY_NUMBERS = Statement(
+    select(contacts).where(_OWN, contacts.c.e164.in_([bindparam(f"e164_{n}") for n in range(_MANY)]))
+)
+"""Takes as many numbers as a statement that is compiled once can name; those left over name one of them again."""
+
 
 def by_number(db: Reads, account_id: str, e164: str) -> Row | None:
     """The contact who has this number."""
     return db.one(_BY_NUMBER, account_id=account_id, e164=e164)
+
+
+def by_numbers(db: Reads, account_id: str, numbers: Iterable[str]) -> list[Row]:
+    """The contacts who have one of these numbers."""
+    wanted, found = sorted(set(numbers)), []
+    for start in range(0, len(wanted), _MANY):
+        some = wanted[start : start + _MANY]
+        some += some[:1] * (_MANY - len(some))
+        found += db.all(
+            _BY_NUMBERS, account_id=account_id, **{f"e164_{n}": e164 for n, e164 in enumerate(some)}
+        )
+    return found
 
 
 def page(db: Reads, account_id: str, *, limit: int, offset: int) -> tuple[list[Row], int]:

@@ -1,8 +1,10 @@
 """The units of delivering webhooks: begin attempts, and store how each ended."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ringback.accounts import subs
+from ringback.contacts import service as contacts
 from ringback.flows.render_webhook import render
 from ringback.storage import outbox, schema
 from ringback.storage.outbox import Claimed
@@ -36,8 +38,8 @@ def begin(tx: Tx, *, most: int, token: str, lease_until: int, base: str) -> list
     `base` is where the server's own media are reached.
     """
     claimed = outbox.claim(tx, KIND, most=most, cap=CAP, token=token, lease_until=lease_until)
-    _read_ahead(tx, claimed)
-    jobs = [_job(tx, work, base) for work in claimed]
+    people = _read_ahead(tx, claimed)
+    jobs = [_job(tx, work, base, people.get(work.account_id, {})) for work in claimed]
     # After all is read: a change between would be sent to the database by itself.
     for job in jobs:
         if job.endpoint is not None:
@@ -45,7 +47,7 @@ def begin(tx: Tx, *, most: int, token: str, lease_until: int, base: str) -> list
     return jobs
 
 
-def _job(db: Reads, work: Claimed, base: str) -> Job:
+def _job(db: Reads, work: Claimed, base: str, people: Mapping[str, Row]) -> Job:
     delivery = db.get(deliveries, work.account_id, work.subject_id)
     assert delivery is not None
     endpoint = _endpoint_of(db, delivery)
@@ -54,11 +56,13 @@ def _job(db: Reads, work: Claimed, base: str) -> Job:
         return Job(work, delivery, None, gone=f"the {whose} was deleted")
     if endpoint["status"] == endpoints.DISABLED:
         return Job(work, delivery, None, gone=endpoints.SWITCHED_OFF)
-    return Job(work, delivery, endpoint, payload=delivery["payload"] or render(db, delivery, endpoint, base))
+    return Job(
+        work, delivery, endpoint, payload=delivery["payload"] or render(db, delivery, endpoint, base, people)
+    )
 
 
-def _read_ahead(tx: Tx, claimed: list[Claimed]) -> None:
-    """Read what deliveries are rendered from, one statement a table."""
+def _read_ahead(tx: Tx, claimed: list[Claimed]) -> dict[str, dict[str, Row]]:
+    """Read what deliveries are rendered from, one statement a table; answers the contacts, by account and number."""
     keys = [(work.account_id, work.subject_id) for work in claimed]
     tx.read_ahead(schema.deliveries, keys)
     told = [row for key in keys if (row := tx.get(schema.deliveries, *key)) and row["payload"] is None]
@@ -66,6 +70,10 @@ def _read_ahead(tx: Tx, claimed: list[Claimed]) -> None:
     tx.read_ahead(schema.messages, keys)
     texts = [row for key in keys if (row := tx.get(schema.messages, *key))]
     tx.read_ahead(schema.conversations, [(row["account_id"], row["conversation_id"]) for row in texts])
+    senders: dict[str, set[str]] = {}
+    for row in texts:
+        senders.setdefault(row["account_id"], set()).add(row["from_e164"])
+    return {account: contacts.of_numbers(tx, account, numbers) for account, numbers in senders.items()}
 
 
 def _endpoint_of(db: Reads, delivery: Row) -> Row | None:

@@ -1,5 +1,6 @@
 """Beginning to hand texts over: the gate once more, since a person may have opted out while a text was queued."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ringback.compliance import service as compliance
@@ -7,7 +8,7 @@ from ringback.flows.pace_texts import PaceGate, Paces
 from ringback.flows.send_text import KIND
 from ringback.messages import service as messages
 from ringback.numbers import service as numbers
-from ringback.storage import outbox
+from ringback.storage import outbox, schema
 from ringback.storage.outbox import Claimed
 from ringback.storage.tx import Reads, Row, Tx
 
@@ -33,6 +34,9 @@ def begin(
             refusals[row["id"]] = _refusal(tx, message)
         return refusals[row["id"]]
 
+    def look_at(tx: Tx, rows: Sequence[Row]) -> None:
+        _read_ahead(tx, [(row["account_id"], row["subject_id"]) for row in rows])
+
     claimed = outbox.claim(
         tx,
         KIND,
@@ -41,14 +45,25 @@ def begin(
         cap=cap,
         token=token,
         lease_until=lease_until,
-        gate=PaceGate(told, refuses, late_ns=late_ns),
+        gate=PaceGate(told, refuses, look_at=look_at, late_ns=late_ns),
     )
+    _read_ahead(tx, [(work.account_id, work.subject_id) for work in claimed])
     jobs: list[Job] = []
     for work in claimed:
         message = messages.get(tx, work.account_id, work.subject_id)
         refusal = refusals[work.id] if work.id in refusals else _refusal(tx, message)
         jobs.append(Job(work, message, refusal))
     return jobs
+
+
+def _read_ahead(tx: Tx, keys: Sequence[tuple[str, str]]) -> None:
+    """Read texts (by account and id), and what the gate asks about them, in three trips however many they are."""
+    tx.read_ahead(schema.messages, keys)
+    texts = [message for key in keys if (message := tx.get(schema.messages, *key)) is not None]
+    tx.read_ahead(schema.numbers, [(text["account_id"], text["number_id"]) for text in texts])
+    tx.read_ahead(
+        schema.opt_outs, [(text["account_id"], text["number_id"], text["to_e164"]) for text in texts]
+    )
 
 
 def _refusal(db: Reads, message: Row) -> tuple[str, str] | None:

@@ -1,6 +1,6 @@
 """Texts and the paces of carriers: what a text waits for when it is accepted, and what a claim asks of its number."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ringback.carriers.protocol import Carrier
@@ -46,7 +46,8 @@ def opens_at(db: Reads, account_id: str, toll: Toll, pace: Pace | None, now: int
     """When (ms) the lane of a text is worth a look; None where nothing paces it."""
     if pace is None or toll.pace_id is None:
         return None
-    return opens_ms(pace, paces.spent_of(db, account_id, toll.pace_id), now, toll.segments)
+    spent = paces.spent_of(db, account_id, toll.pace_id)
+    return opens_ms(pace, spent, now, toll.segments, since_ms=now)
 
 
 def estimated_at(db: Reads, told: Paces, message: Row, now: int) -> int | None:
@@ -73,14 +74,26 @@ def estimated_at(db: Reads, told: Paces, message: Row, now: int) -> int | None:
 class PaceGate:
     """What a claim of texts asks. `refuses` says why a text must not be handed over; such a one costs nothing."""
 
-    def __init__(self, told: Paces, refuses: Callable[[Tx, Row], object], *, late_ns: int = LATE_NS) -> None:
+    def __init__(
+        self,
+        told: Paces,
+        refuses: Callable[[Tx, Row], object],
+        *,
+        look_at: Callable[[Tx, Sequence[Row]], None] | None = None,
+        late_ns: int = LATE_NS,
+    ) -> None:
         self.late_ns = late_ns
         self._told = told
         self._refuses = refuses
+        self._look_at = look_at
 
     def pace(self, tx: Tx, lane: Row) -> tuple[str, Pace] | None:
         number_id = outbox.number_of_lane(lane["id"])
         return self._told.of_number(numbers.get(tx, lane["account_id"], number_id))
+
+    def look_at(self, tx: Tx, rows: Sequence[Row]) -> None:
+        if self._look_at is not None:
+            self._look_at(tx, rows)
 
     def is_free(self, tx: Tx, row: Row) -> bool:
         return self._refuses(tx, row) is not None

@@ -1,9 +1,9 @@
 """What an endpoint is told: the envelope of an event, rendered from ids at the first attempt (contract: Webhooks)."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
-from ringback.contacts import service as contacts
 from ringback.conversations import service as conversations
 from ringback.kit.links import absolute
 from ringback.kit.times import to_iso
@@ -15,8 +15,8 @@ from ringback.storage.tx import Reads, Row
 AGENT_MESSAGE = "agent.message"
 
 
-def render(db: Reads, delivery: Row, endpoint: Row, base: str) -> str:
-    """The JSON text that a delivery holds; our media are reached at `base`.
+def render(db: Reads, delivery: Row, endpoint: Row, base: str, people: Mapping[str, Row]) -> str:
+    """The JSON text that a delivery holds; our media are reached at `base`, `people` are contacts by their number.
 
     An inbound text is an `agent.message`; whatever else is told has its type of the event log for a name.
     """
@@ -29,7 +29,7 @@ def render(db: Reads, delivery: Row, endpoint: Row, base: str) -> str:
         channel=message["channel"],
         at_ms=message["at"],
         agent_id=delivery["agent_id"],
-        data=_data(message, base, _contact(db, account_id, message["from_e164"])),
+        data=_data(message, base, _contact(people.get(message["from_e164"]))),
         state=_state(conversation),
         history=_history(db, message, conversation, endpoint["context_limit"]),
     )
@@ -106,9 +106,8 @@ def envelope(
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
-def _contact(db: Reads, account_id: str, e164: str) -> dict[str, Any] | None:
+def _contact(row: Row | None) -> dict[str, Any] | None:
     """Who texted, as far as the account knows by now."""
-    row = contacts.of_number(db, account_id, e164)
     if row is None:
         return None
     return {"id": row["id"], "name": row["name"], "email": row["email"], "phoneNumber": row["e164"]}

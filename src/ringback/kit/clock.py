@@ -31,7 +31,8 @@ class MovableClock:
         self.offset_ms = offset_ms
         self.frozen_ms = frozen_ms
         self.stride_ms = 0
-        self._last_ms = 0
+        self._last_ms = 0.0
+        self._last_s = 0.0
 
     @property
     def frozen(self) -> bool:
@@ -40,9 +41,12 @@ class MovableClock:
     def now_ms(self) -> int:
         if self.frozen_ms is not None:
             return self.frozen_ms
-        # The machine's clock may be set back; ours never goes back within one process.
-        self._last_ms = max(self._last_ms, real_ms() + self.offset_ms)
-        return self._last_ms
+        # The machine's clock may be set back. Ours never goes back within one process, and goes on at half its speed
+        # until real time has caught up, since what is due must not wait for that.
+        now_s = machine.monotonic()
+        self._last_ms = max(real_ms() + self.offset_ms, self._last_ms + (now_s - self._last_s) * 500)
+        self._last_s = now_s
+        return int(self._last_ms)
 
     def freeze(self) -> None:
         self.frozen_ms = self.now_ms()
@@ -51,6 +55,7 @@ class MovableClock:
         """Run on from the instant where the clock stands."""
         if self.frozen_ms is not None:
             self.offset_ms = self.frozen_ms - real_ms()
+            self._last_ms, self._last_s = self.frozen_ms, machine.monotonic()
             self.frozen_ms = None
 
     def move_to(self, at_ms: int) -> None:

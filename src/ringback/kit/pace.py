@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 T_MOBILE = "T-Mobile"
 LATE_NS = 100_000_000
-"""A text that goes no later than this after its turn doesn't put off the turns behind it."""
+"""By so much the pace forgives who looks late: turns that passed before are lost."""
 _ZONE = "America/Los_Angeles"
 """T-Mobile's day ends at midnight there."""
 _HOUR_MS = 3_600_000
@@ -57,19 +57,23 @@ class Spent:
         return Spent(self.next_ns, self.day, self.tmobile, self.tmobile)
 
 
-def turn_ns(spent: Spent, now_ms: int, late_ns: int = LATE_NS) -> int:
-    """The turn that a text takes now or later (ns). It may lie a little back: who is late catches up."""
-    now_ns = now_ms * _MS
-    return spent.next_ns if spent.next_ns >= now_ns - late_ns else now_ns
+def turn_ns(spent: Spent, now_ms: int, since_ms: int, late_ns: int = LATE_NS) -> int:
+    """The turn (ns) of a text that waits since then. It may lie a little back: who looks late catches up.
+
+    A text that came after its turn would have been takes the time at which it came, so a rest saves nothing up.
+    """
+    return max(spent.next_ns, since_ms * _MS, now_ms * _MS - late_ns)
 
 
-def opens_ms(pace: Pace, spent: Spent, now_ms: int, segments: int, late_ns: int = LATE_NS) -> int:
-    """When a text of so many segments may go (ms), were it the next: now at the earliest."""
+def opens_ms(
+    pace: Pace, spent: Spent, now_ms: int, segments: int, *, since_ms: int, late_ns: int = LATE_NS
+) -> int:
+    """When a text of so many segments may go (ms) that waits since then, were it the next: now at the earliest."""
     start, end = day_of(now_ms)
     gone = spent.on(start).segments
     if pace.segments_a_day is not None and gone and gone + segments > pace.segments_a_day:
         return max(end, up_to_ms(spent.next_ns))
-    return max(now_ms, up_to_ms(turn_ns(spent, now_ms, late_ns)))
+    return max(now_ms, up_to_ms(turn_ns(spent, now_ms, since_ms, late_ns)))
 
 
 def up_to_ms(ns: int) -> int:
@@ -100,14 +104,14 @@ def expected_ms(pace: Pace, spent: Spent, now_ms: int, *, ahead: int, segments: 
     at_ns, interval_ns = max(spent.next_ns, now_ms * _MS), pace.interval_ns
     a_day = pace.segments_a_day
     if a_day is None:
-        return (at_ns + ahead * interval_ns) // _MS
+        return up_to_ms(at_ns + ahead * interval_ns)
     start, end = day_of(at_ns // _MS)
     each = max(1.0, segments / (ahead + 1))
     left = a_day - spent.on(start).segments
     today = max(0, min(int(left / each), -((at_ns - end * _MS) // interval_ns)))
     if ahead < today:
-        return (at_ns + ahead * interval_ns) // _MS
+        return up_to_ms(at_ns + ahead * interval_ns)
     daily = max(1, min(int(a_day / each), 24 * _HOUR_MS * _MS // interval_ns))
     days, rest = divmod(ahead - today, daily)
     midnight = datetime.fromtimestamp(end // 1000, ZoneInfo(_ZONE)) + timedelta(days=days)
-    return _ms(midnight) + rest * interval_ns // _MS
+    return _ms(midnight) + up_to_ms(rest * interval_ns)

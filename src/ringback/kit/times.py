@@ -2,9 +2,10 @@
 
 import math
 import re
-import time
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+
+from ringback.kit.clock import real_ms
 
 _RFC3339 = re.compile(
     r"(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(\.\d+)?([Zz]|[+-]\d{2}:?\d{2})?", re.ASCII
@@ -59,7 +60,7 @@ def retry_after_s(value: str | None) -> int | None:
         at = parsedate_to_datetime(value).timestamp()
     except (ValueError, OverflowError):
         return None
-    return max(0, math.ceil(at - time.time()))
+    return max(0, math.ceil(at - real_ms() / 1000))
 
 
 def _ahead(zone: str) -> timedelta:

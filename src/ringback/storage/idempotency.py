@@ -14,6 +14,7 @@ from ringback.storage.statements import Statement
 from ringback.storage.tx import Row, Tx
 
 KEPT_MS = 24 * 3_600_000
+_ANY_TIME = 1 << 62
 _UNDER_WAY = and_(idempotency.c.status.is_(None), idempotency.c.holder.is_(None))
 _EXPIRED = Statement(
     delete(idempotency).where(idempotency.c.created_at <= bindparam("until"), not_(_UNDER_WAY))
@@ -104,9 +105,10 @@ def purge(tx: Tx) -> int:
     return tx.execute(_EXPIRED, [idempotency], until=tx.now - KEPT_MS)
 
 
-def drop_abandoned(tx: Tx, *, older_than_ms: int) -> int:
-    """Free keys whose request died with its process."""
-    return tx.execute(_ABANDONED, [idempotency], until=tx.now - older_than_ms)
+def drop_abandoned(tx: Tx, *, older_than_ms: int | None) -> int:
+    """Free keys whose request died with its process; None: however young, also by a clock that was set back since."""
+    until = _ANY_TIME if older_than_ms is None else tx.now - older_than_ms
+    return tx.execute(_ABANDONED, [idempotency], until=until)
 
 
 def _lives(tx: Tx, row: Row) -> bool:

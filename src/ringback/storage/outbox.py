@@ -301,4 +301,5 @@ def next_due(db: Reads, kind: str, *, cap: int, carrier: str = "") -> int | None
 def release_held(tx: Tx, kind: str, carrier: str) -> None:
     """Look again at every lane that waits: its pace is another now."""
     tx.execute(_RELEASE, [lanes], of_kind=kind, of_carrier=carrier, now=tx.now)
+    paces.start_afresh(tx, carrier)
     tx.wake(kind)

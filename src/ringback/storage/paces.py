@@ -5,11 +5,11 @@ their lanes'. `pace_queues` is what waits; it is written where texts come and go
 waits for the other.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select, update
 
 from ringback.kit.pace import Pace, Spent, day_of, opens_ms, turn_ns, up_to_ms
 from ringback.storage.schema import pace_queues, paces
@@ -20,6 +20,12 @@ _LOCKED = Statement(
     select(paces)
     .where(paces.c.account_id == bindparam("account_id"), paces.c.id == bindparam("id"))
     .with_for_update()
+)
+
+_AFRESH = Statement(
+    update(paces)
+    .where(func.substr(paces.c.id, 1, func.length(bindparam("carrier"))) == bindparam("carrier"))
+    .values(next_ns=0)
 )
 
 
@@ -61,6 +67,10 @@ class Gate(Protocol):
 
     def pace(self, tx: Tx, lane: Row) -> tuple[str, Pace] | None:
         """The pace of a lane and its id; None where nothing paces it."""
+        ...
+
+    def look_at(self, tx: Tx, rows: Sequence[Row]) -> None:
+        """Some of these rows are going to be asked about."""
         ...
 
     def is_free(self, tx: Tx, row: Row) -> bool:
@@ -136,6 +146,11 @@ def give_back(tx: Tx, account_id: str, charge: Charge) -> None:
         )
 
 
+def start_afresh(tx: Tx, carrier: str) -> None:
+    """The carrier's paces are others now: no turn of the old ones counts. What a day has taken stays."""
+    tx.execute(_AFRESH, [paces], carrier=f"{carrier}:")
+
+
 class Turnstile:
     """One pace during one claim, which holds its row."""
 
@@ -161,13 +176,20 @@ class Turnstile:
 
     def opens_at(self, row: Row) -> int:
         """When (ms) a text may go: now, or later."""
-        return opens_ms(self._pace, self._spent, self._now, row["segments"], self._late_ns)
+        return opens_ms(
+            self._pace,
+            self._spent,
+            self._now,
+            row["segments"],
+            since_ms=row["due_at"],
+            late_ns=self._late_ns,
+        )
 
     def take(self, row: Row) -> Charge:
         """A text goes now."""
         spent, self._taken = self._spent, True
         self._spent = Spent(
-            turn_ns(spent, self._now, self._late_ns) + self._pace.interval_ns,
+            turn_ns(spent, self._now, row["due_at"], self._late_ns) + self._pace.interval_ns,
             self._day,
             spent.segments + row["segments"],
             spent.tmobile + row["tmobile"],

@@ -30,6 +30,8 @@ class Turn:
     def take(self, tx: Tx, gate: Gate | None, *, room: int) -> None:
         rows = tx.all(_READY_OF_LANE, lane_id=self.lane["id"], most=room + 1)
         deferred: list[Row] = []
+        if rows and self.stile is not None and gate is not None and self.stile.opens_at(rows[0]) <= tx.now:
+            gate.look_at(tx, rows)
         for row in rows:
             if row["due_at"] > tx.now:
                 self.next_at = row["due_at"]

@@ -13,6 +13,7 @@ from ringback.kit import trace
 from ringback.kit.clock import Clock, real_ms
 from ringback.kit.http import OutgoingHttp, RequestFailed, Response
 from ringback.kit.signing import sign
+from ringback.settings import SLOW_SHARE
 from ringback.storage import schema
 from ringback.storage.outbox import Claimed
 from ringback.storage.sealing import Sealer
@@ -27,8 +28,6 @@ _log = structlog.get_logger("ringback.deliver")
 _LEAST_LEFT_S = 1.0
 _SLOW_S = 1.0
 """An endpoint that takes longer is slow until it answers sooner."""
-_SLOW_SHARE = 10
-"""How many times as many attempts may wait for slow endpoints as for others."""
 _MOST_OPENED = 1_000
 LEASE_MARGIN_S = 30
 LONGEST_TIMEOUT_S = 120
@@ -145,7 +144,7 @@ class Deliverer(LaneWorker[Job]):
 
     def room(self) -> int:
         quick = self._most - (len(self._under_way) - self._waiting)
-        return min(quick, _SLOW_SHARE * self._most - self._waiting)
+        return min(quick, SLOW_SHARE * self._most - self._waiting)
 
     async def begin(self, *, most: int, token: str, lease_until: int) -> Sequence[Job]:
         return await self._store.write(

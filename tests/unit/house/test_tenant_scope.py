@@ -44,6 +44,7 @@ OF_ALL_ACCOUNTS = {
     "ringback.numbers.store._EXPIRED": "numbers that expire now, whoever holds them",
     "ringback.numbers.store._NEXT_EXPIRY": "when the next number of anybody expires",
     "ringback.storage.turns._READY_OF_LANE": "a lane is one account's",
+    "ringback.storage.paces._AFRESH": "a carrier has other paces for everybody",
     "ringback.storage.expiry._EXPIRED": "texts whose validity has passed, whoever sent them",
     "ringback.storage.expiry._NEXT_EXPIRY": "when the next validity of anybody's text passes",
     "ringback.storage.queues._FIRST": "a lane is one account's",

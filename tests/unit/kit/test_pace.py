@@ -22,9 +22,11 @@ def walk(pace: Pace, lates: list[int], now: int = START) -> list[int]:
     """When texts go (ms) that are always waiting, each looked at so many ms after its turn."""
     spent, gone = Spent(), []
     for late in lates:
-        now = max(now, opens_ms(pace, spent, now, 1)) + late
+        now = max(now, opens_ms(pace, spent, now, 1, since_ms=START)) + late
         spent = Spent(
-            turn_ns(spent, now) + pace.interval_ns, day_of(now)[0], spent.on(day_of(now)[0]).segments + 1
+            turn_ns(spent, now, START) + pace.interval_ns,
+            day_of(now)[0],
+            spent.on(day_of(now)[0]).segments + 1,
         )
         gone.append(now)
     return gone
@@ -53,9 +55,17 @@ def test_a_rest_saves_nothing_up() -> None:
     """After an hour of silence two texts are as far apart as ever."""
     pace = Pace("number", 2.25)
     spent = Spent(next_ns=(START - HOUR) * 1_000_000)
-    assert turn_ns(spent, START) == START * 1_000_000
-    after = Spent(turn_ns(spent, START) + pace.interval_ns)
-    assert opens_ms(pace, after, START, 1) == START + 445
+    assert turn_ns(spent, START, START) == START * 1_000_000
+    after = Spent(turn_ns(spent, START, START) + pace.interval_ns)
+    assert opens_ms(pace, after, START, 1, since_ms=START) == START + 445
+
+
+def test_who_looks_far_too_late_catches_up_a_little() -> None:
+    """After a stall of a second, as many as a tenth of it holds, and then the rate again."""
+    pace = Pace("number", 100)
+    gone = walk(pace, [0] * 10 + [1_000] + [0] * 50)
+    assert len([at for at in gone if at == gone[10]]) == 11
+    assert gone[-1] - gone[20] == 40 * 10
 
 
 @pytest.mark.parametrize(
@@ -80,10 +90,12 @@ def test_the_carriers_day_ends_at_midnight_in_los_angeles(at: str, hours: int) -
 def test_a_full_day_opens_at_its_end() -> None:
     pace = Pace("campaign", 2.25, segments_a_day=10)
     start, end = day_of(START)
-    assert opens_ms(pace, Spent(0, start, 7), START, 3) == START
-    assert opens_ms(pace, Spent(0, start, 8), START, 3) == end
-    assert opens_ms(pace, Spent(0, start - HOUR, 8), START, 3) == START, "yesterday's don't count"
-    assert opens_ms(pace, Spent(0, start, 0), START, 11) == START, (
+    assert opens_ms(pace, Spent(0, start, 7), START, 3, since_ms=START) == START
+    assert opens_ms(pace, Spent(0, start, 8), START, 3, since_ms=START) == end
+    assert opens_ms(pace, Spent(0, start - HOUR, 8), START, 3, since_ms=START) == START, (
+        "yesterday's don't count"
+    )
+    assert opens_ms(pace, Spent(0, start, 0), START, 11, since_ms=START) == START, (
         "a text longer than a day goes first in one"
     )
 
@@ -101,9 +113,9 @@ def test_what_is_expected_is_what_comes(per_second: float, a_day: int | None, go
     spent, now = Spent(0, day_of(START)[0], gone), START
     told = expected_ms(pace, spent, START, ahead=ahead, segments=ahead + 1)
     for _ in range(ahead + 1):
-        now = opens_ms(pace, spent, now, 1)
+        now = opens_ms(pace, spent, now, 1, since_ms=START)
         day = day_of(now)[0]
-        spent = Spent(turn_ns(spent, now) + pace.interval_ns, day, spent.on(day).segments + 1)
+        spent = Spent(turn_ns(spent, now, START) + pace.interval_ns, day, spent.on(day).segments + 1)
         if now > START + 5 * 24 * HOUR:
             assert told > START + 4 * 24 * HOUR
             return

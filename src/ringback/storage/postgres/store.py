@@ -18,7 +18,7 @@ from ringback.storage.postgres import faults
 from ringback.storage.postgres.attempt import Attempts
 from ringback.storage.postgres.batches import Batches, UnitJob, run_single
 from ringback.storage.postgres.dialect import POSTGRES
-from ringback.storage.postgres.link import BY_KEY, WRITES, Connection, Link
+from ringback.storage.postgres.link import BY_KEY, IN_ORDER, WRITES, Connection, Link
 from ringback.storage.reader import Reader
 from ringback.storage.store import Need
 from ringback.storage.tx import Reads, Tx
@@ -51,7 +51,7 @@ class PostgresStore:
         self._wake = wake
         link = Link(url, *WRITES, *BY_KEY)
         self._batches = Batches(link, Attempts(link, clock, ids, sender))
-        self._links = [Link(url, *WRITES) for _ in range(_SINGLES)]
+        self._links = [Link(url, *WRITES, *IN_ORDER) for _ in range(_SINGLES)]
         self._free: queue.LifoQueue[Attempts] = queue.LifoQueue()
         for each in self._links:
             self._free.put(Attempts(each, clock, ids, sender))
