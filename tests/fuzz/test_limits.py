@@ -118,6 +118,42 @@ def test_integers_inside_objects(target: Target) -> None:
     assert refused.problem(422, field="inventory") is None
 
 
+def _queries(target: Target) -> Iterator[tuple[Operation, str, Schema]]:
+    """Every parameter of every operation's query: its name and schema."""
+    for operation in target.operations:
+        for parameter in operation.parameters:
+            if parameter["in"] == "query":
+                yield operation, parameter["name"], parameter["schema"]
+
+
+def test_every_integer_of_a_query_is_written_in_digits(target: Target) -> None:
+    problems, tried = [], 0
+    for operation, name, schema in _queries(target):
+        if not _takes(schema, "integer", target.document):
+            continue
+        tried += 1
+        for typed in ("1_0", "%2B1", "+1", "1+", "1.0", "%EF%BC%91", "%D9%A1"):
+            said = target.ask(operation.method, f"{target.path(operation)}?{name}={typed}")
+            if problem := said.problem(422, field=name):
+                problems.append(f"{operation.name} {name}={typed}: {problem}")
+    assert not problems, "\n".join(problems)
+    assert tried > 20
+
+
+def test_every_value_of_a_query_is_given_once(target: Target) -> None:
+    problems, tried = [], 0
+    for operation, name, _ in _queries(target):
+        tried += 1
+        said = target.ask(operation.method, f"{target.path(operation)}?{name}=1&{name}=1")
+        problem = said.problem(422, field=name)
+        if problem is None and name != "phoneNumbers" and "once" not in said.json["error"]["message"]:
+            problem = f"says {said.json}"
+        if problem:
+            problems.append(f"{operation.name} {name}: {problem}")
+    assert not problems, "\n".join(problems)
+    assert tried > 40
+
+
 @pytest.mark.parametrize(
     ("name", "values"),
     [
