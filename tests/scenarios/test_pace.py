@@ -45,13 +45,20 @@ def test_a_sole_proprietors_minute(
     assert sent(ringback, number["id"]) == [f"{n}" for n in range(200)]
 
 
-def test_a_day(ringback: Ringback, handset: Handsets, clock: Clock, network: Network) -> None:
+def test_a_day(ringback: Ringback, clock: Clock, network: Network) -> None:
+    """It holds 3,000 segments, ends at midnight in Los Angeles, and passes in seconds."""
     number = ringback.request("POST", "/v1/numbers", json={}).json
     clock.freeze()
+    two_in_the_morning = {"advanceTo": "2040-01-15T10:00:00Z"}
+    assert ringback.request("POST", "/sim/v1/clock", json=two_in_the_morning).json["settled"] is True
     network.set(campaign="sole_proprietor")
-    for n in range(5000):
-        send(ringback, number["id"], f"+1415555{n % 1000:04d}", f"{n}")
-    assert ringback.request("POST", "/sim/v1/clock", json={"advanceSeconds": 86400}).json["settled"] is True
+    for n in range(4000):
+        send(ringback, number["id"], f"+1415555{n % 1000:04d}", f"{n}", validity_s=172_800)
+    for hours, depth in ((21, 1000), (3, 0)):
+        moved = ringback.request("POST", "/sim/v1/clock", json={"advanceSeconds": hours * 3600})
+        assert moved.json["settled"] is True
+        assert usage(ringback)["depth"] == depth
+    assert sorted(sent(ringback, number["id"]), key=int) == [f"{n}" for n in range(4000)]
 
 
 def usage(ringback: Ringback) -> Any:

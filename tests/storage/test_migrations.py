@@ -155,6 +155,26 @@ def test_counters_are_filled_from_what_is_stored(empty: Engine) -> None:
         assert {row["call_count"] for row in rows(conn, "accounts")} == {0}
 
 
+def test_what_is_queued_is_weighed(empty: Engine) -> None:
+    """A text that waits in a store of the second version has its validity and its segments in the third."""
+    with empty.begin() as conn:
+        command.upgrade(migrate._config(conn), "0002")
+        then = MetaData()
+        then.reflect(conn)
+        own = {"account_id": "acct_a"}
+        for kind, subject in (("text", "msg_1"), ("webhook", "whd_1")):
+            add(conn, then.tables["outbox"], **own, id=f"out_{kind}", kind=kind, subject_id=subject)
+            add(conn, then.tables["lanes"], **own, id=f"{kind}:1", kind=kind)
+        add(conn, then.tables["messages"], **own, id="msg_1", segments=3, valid_until=1_800_000_000_000)
+    assert migrate.migrate(empty)
+    with empty.connect() as conn:
+        work = {row["kind"]: row for row in rows(conn, "outbox")}
+        assert (work["text"]["expires_at"], work["text"]["segments"]) == (1_800_000_000_000, 3)
+        assert (work["webhook"]["expires_at"], work["webhook"]["segments"]) == (None, 0)
+        carriers = {row["kind"]: row["carrier"] for row in rows(conn, "lanes")}
+        assert carriers == {"text": "simulated", "webhook": ""}
+
+
 @pytest.mark.parametrize(
     "url",
     [

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from ringback.carriers.protocol import DeliveryReceipt
 from ringback.flows import settle_text
 from ringback.flows.settle_text import FIRST_RETRY_MS, JITTER, LONGEST_RETRY_MS, retry_wait_ms
+from ringback.messages import service as messages
 from ringback.messages.errors import MessageNotUnconfirmed
 from ringback.storage import schema
 from ringback.storage.outbox import Claimed
@@ -121,6 +123,32 @@ async def test_who_lost_its_row_puts_nothing_off(world: World) -> None:
     (row,) = await world.rows(schema.outbox)
     assert (row["token"], row["attempt"]) == ("second", 1)
     assert await steps(world, held) == [("throttled", 1, None, "carrier")]
+
+
+async def test_what_may_have_been_taken_before_a_crash_is_not_called_failed(world: World) -> None:
+    await world.send(world.text(ALICE))
+    (dead,) = await world.claim(token="first")
+    await end(world, dead, settle_text.begin_again)
+    (work,) = await world.claim(token="second")
+    await end(world, work, settle_text.expired, carrier_away=False)
+    message = await message_of(world, work)
+    assert (message["status"], message["error_code"]) == ("unconfirmed", None)
+    assert await steps(world, work) == [
+        ("begun-again", None, None, "ringback"),
+        ("no-answer", 1, None, "ringback"),
+    ]
+    assert await world.rows(schema.outbox) == []
+
+
+async def test_a_receipt_from_before_a_crash_settles_what_the_gate_ends(world: World) -> None:
+    sent = await world.send(world.text(ALICE))
+    (dead,) = await world.claim(token="first")
+    told = DeliveryReceipt("simulated", "nt_1", "delivered", reference=messages.reference_of(sent))
+    await world.store.write(lambda tx: settle_text.receipt(tx, told), account=world.account, needs=[])
+    await end(world, dead, settle_text.begin_again)
+    (work,) = await world.claim(token="second")
+    await end(world, work, settle_text.refused, code="RECIPIENT_OPTED_OUT", reason="opted out meanwhile")
+    assert (await message_of(world, work))["status"] == "delivered"
 
 
 async def test_a_person_settles_an_unconfirmed_text_once(world: World) -> None:

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import bindparam, func, select, update
 
-from ringback.carriers.protocol import NoAnswer
+from ringback.carriers.protocol import NoAnswer, OutboundText
+from ringback.carriers.simulated.local import SimulatedCarrier
 from ringback.compliance import service as compliance
 from ringback.compliance.errors import RecipientOptedOut
 from ringback.doors.rest.once import Once
@@ -22,7 +24,6 @@ from ringback.flows import (
 from ringback.flows.carrier_events import CarrierEvents
 from ringback.kit.faults import Fault
 from ringback.messages import service as messages
-from ringback.messages.jobs import Dispatcher
 from ringback.numbers.errors import NumberNotFound
 from ringback.storage import idempotency, outbox, schema
 from ringback.storage.sqlite import _Writer
@@ -76,30 +77,15 @@ def leases_never_looked_at(patch: Patch) -> None:
 
 def submitted_again_after_no_answer(patch: Patch) -> None:
     """A submit that got no answer is made again, under another name."""
-    real = Dispatcher._submit
+    real = SimulatedCarrier.submit
 
-    async def submit(self: Any, work: Any, message: Any) -> None:
-        carrier = self._carrier
-
-        class Eager:
-            def __getattr__(self, name: str) -> Any:
-                return getattr(carrier, name)
-
-            async def submit(self, text: Any) -> str:
-                from dataclasses import replace
-
-                try:
-                    return str(await carrier.submit(text))
-                except NoAnswer:
-                    return str(await carrier.submit(replace(text, reference=f"{text.reference}.2")))
-
-        self._carrier = Eager()
+    async def submit(self: Any, text: OutboundText) -> str:
         try:
-            await real(self, work, message)
-        finally:
-            self._carrier = carrier
+            return await real(self, text)
+        except NoAnswer:
+            return await real(self, replace(text, reference=f"{text.reference}.2"))
 
-    patch.setattr(Dispatcher, "_submit", submit)
+    patch.setattr(SimulatedCarrier, "submit", submit)
 
 
 def next_but_one_promoted(patch: Patch) -> None:

@@ -9,7 +9,7 @@ from ringback.storage.statements import Statement
 from ringback.storage.tx import Reads, Row, Tx
 
 Kind = Literal[
-    "queued", "received", "throttled", "unreachable", "retry", "sent", "no-answer", "delivered", "refused", "expired",
+    "queued", "received", "throttled", "unreachable", "retry", "sent", "begun-again", "no-answer", "delivered", "refused", "expired",
     "failed", "settled", "contradicted", "webhook-planned", "attempt-failed", "webhook-delivered", "webhook-failed",
 ]  # fmt: skip
 """What a step may say; `docs/delivery.md` explains each. Those that go straight on are told by the rows themselves."""
@@ -55,6 +55,11 @@ def note(
         side=side,
         detail=detail,
     )
+
+
+def is_noted(db: Reads, account_id: str, subject_id: str, kind: Kind) -> bool:
+    """Whether a step of this kind was kept, `once` and without an attempt."""
+    return db.get(steps, account_id, subject_id, f"first_{kind}/0") is not None
 
 
 def steps_of(db: Reads, account_id: str, subject_id: str) -> list[Row]:

@@ -6,7 +6,7 @@ from ringback.carriers.codes import Side, meaning_of
 from ringback.carriers.protocol import DeliveryReceipt
 from ringback.conversations import service as conversations
 from ringback.events.log import record
-from ringback.events.steps import Kind, note, steps_of
+from ringback.events.steps import Kind, is_noted, note, steps_of
 from ringback.flows.tell_status import tell_status
 from ringback.kit.chance import chance
 from ringback.messages import refs
@@ -23,6 +23,8 @@ JITTER = 0.2
 """A wait is moved by up to this share of it, either way."""
 EXPIRED = "30001"
 EXPIRED_WHY = "its validity passed in the queue"
+_SILENT = "the carrier gave no answer; it may have taken the text"
+_LEFT = "the server stopped while it handed the text over; the carrier may have taken it"
 
 
 def retry_wait_ms(message_id: str, attempts: int) -> int:
@@ -65,6 +67,13 @@ def put_off(
         _note(tx, work, kind, code=code, side="carrier", detail=detail, once=True)
 
 
+def begin_again(tx: Tx, work: Claimed) -> None:
+    """Whoever handed the text over is dead. It goes again under its name, by which the carrier knows it if it has it."""
+    if outbox.put_back(tx, work, due_at=tx.now, counted=False):
+        account_id, message_id = work.account_id, work.subject_id
+        note(tx, account_id, message_id, "begun-again", side="ringback", detail=_LEFT, once=True)
+
+
 def refused(tx: Tx, work: Claimed, *, code: str | None, reason: str) -> None:
     """The carrier refused, or the gate here: tried again where the code says that it may help, while it is valid."""
     message = messages.get(tx, work.account_id, work.subject_id)
@@ -94,19 +103,22 @@ def expired(tx: Tx, work: Claimed, *, carrier_away: bool) -> None:
 def _fail(
     tx: Tx, work: Claimed, message: Row, kind: Kind, *, code: str | None, side: Side, reason: str
 ) -> None:
+    if is_noted(tx, work.account_id, work.subject_id, "begun-again"):
+        # What ends it here ended nothing at the carrier, which may have had it from the one who died.
+        unanswered(tx, work, reason=_LEFT, side="ringback")
+        return
     if _move(tx, message, "failed", code=code, reason=reason):
         _note(tx, work, kind, code=code, side=side, detail=reason)
     _done(tx, work, message)
 
 
-def unanswered(tx: Tx, work: Claimed) -> None:
+def unanswered(tx: Tx, work: Claimed, *, reason: str = _SILENT, side: Side = "carrier") -> None:
     """The carrier may have taken it: it is never sent again, and only a receipt or a person settles it."""
     message = messages.get(tx, work.account_id, work.subject_id)
     if outbox.held(tx, work) is None:
         return
-    reason = "the carrier gave no answer; it may have taken the text"
     if _move(tx, message, "unconfirmed", reason=reason):
-        _note(tx, work, "no-answer", side="carrier", detail=reason)
+        _note(tx, work, "no-answer", side=side, detail=reason)
     early = messages.parked_receipt(tx, messages.get(tx, work.account_id, work.subject_id))
     if early is not None:
         apply_receipt(tx, messages.get(tx, work.account_id, work.subject_id), early)

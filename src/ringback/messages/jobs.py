@@ -125,7 +125,7 @@ class Dispatcher(LaneWorker[tuple[Job, Ticket]]):
             self._live.wake(self.kind)
 
     async def let_go(self, work: Claimed) -> None:
-        end = _begin_again if self._carrier.takes_our_id else settle_text.unanswered
+        end = settle_text.begin_again if self._carrier.takes_our_id else settle_text.unanswered
         await self._settle(work, partial(end, work=work))
 
     async def _submit(self, work: Claimed, message: Row, ticket: Ticket) -> None:
@@ -195,10 +195,6 @@ class Dispatcher(LaneWorker[tuple[Job, Ticket]]):
                 message_id=work.subject_id,
                 exc_info=None if expected else error,
             )
-
-
-def _begin_again(tx: Tx, work: Claimed) -> None:
-    outbox.put_back(tx, work, due_at=tx.now, counted=False)
 
 
 class TextKeeper:

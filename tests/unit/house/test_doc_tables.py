@@ -15,6 +15,7 @@ import ringback
 from ringback.agents.schemas import AgentSettings
 from ringback.agents.service import DEFAULT_VOICE
 from ringback.carriers.codes import CODES
+from ringback.carriers.pace import CLASSES, SHORT_CODE, TOLL_FREE
 from ringback.compliance import service as compliance
 from ringback.conversations.service import MAX_METADATA_BYTES
 from ringback.doors.http.limits import Limits
@@ -30,7 +31,9 @@ from ringback.kit.optout import _WORDS
 from ringback.kit.wire import LONGEST
 from ringback.settings import Settings
 from ringback.sim.faults import FaultKind
+from ringback.sim.operators import SHARES
 from ringback.sim.personalities import REASONS, TEXT_MANNERS
+from ringback.sim.settings import Campaign
 from ringback.sim.settings import Settings as LineSettings
 
 pytestmark = pytest.mark.unit
@@ -160,6 +163,17 @@ def test_faults() -> None:
 
 def test_the_settings_of_the_line() -> None:
     assert sorted(column("testing.md", "The line")) == sorted(LineSettings.__dataclass_fields__)
+
+
+def test_the_classes_of_campaigns() -> None:
+    told = {row[0]: row[1:] for row in rows(PAGES["pace.md"])}
+    paces = {**{f"`{name}`": pace for name, pace in CLASSES.items()}, "toll-free numbers": TOLL_FREE}
+    for name, pace in {**paces, "short codes": SHORT_CODE}.items():
+        day, tmobile = (f"{limit:,}" if limit else "" for limit in (pace.segments_a_day, pace.tmobile_a_day))
+        assert told[name] == [f"{pace.messages_per_second:g}", day, tmobile], name
+    shares = ", ".join(f"{name} {share:.0%}".replace("%", " %") for name, share in SHARES.items())
+    assert shares in " ".join(PAGES["pace.md"].split())
+    assert set(CLASSES) == set(get_args(Campaign))
 
 
 def test_the_codes_of_failed_texts() -> None:

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +32,7 @@ from ringback.carriers.simulated import RemoteSimulatedCarrier, SimulatedCarrier
 from ringback.doors.sim.proxy import RemoteNetwork
 from ringback.kit.http import AddressPolicy, OutgoingHttp
 from ringback.sim import Network
+from ringback.sim.operators import SHARES, operator_of
 from tests.media import PNG, Web
 
 pytestmark = pytest.mark.unit
@@ -225,6 +227,34 @@ async def test_registration_reaches_the_carrier(world: tuple[Carrier, httpx.Asyn
             await asyncio.sleep(0.02)
     assert carrier.outbound_sms("+442079460000", "GB") == "enabled"
     await client.patch("/sim/v1/network", json={"registration": "instant"})
+    listening.cancel()
+    await asyncio.gather(listening, return_exceptions=True)
+
+
+async def test_the_pace_reaches_the_carrier(world: tuple[Carrier, httpx.AsyncClient]) -> None:
+    """With an answer of events or by itself, in this process and over the wire; so does whose customer a number is."""
+    carrier, client = world
+    listening = asyncio.create_task(hear(carrier, 1))
+    before = carrier.paced_as
+    assert carrier.pace("+14155550100", "US") is None
+    await client.patch("/sim/v1/network", json={"campaign": "high_standard", "seed": 7})
+    async with asyncio.timeout(3):
+        while (pace := carrier.pace("+14155550100", "US")) is None:
+            if isinstance(carrier, RemoteSimulatedCarrier):
+                await carrier.refresh()
+            await asyncio.sleep(0.02)
+    assert (pace.messages_per_second, pace.segments_a_day, pace.tmobile_a_day) == (12, 30_000, 10_000)
+    assert carrier.paced_as != before
+    assert carrier.pace("+442079460000", "GB") is None
+    numbers = [f"+1415555{n:04d}" for n in range(1000)]
+    told = Counter(carrier.operator_of(number) for number in numbers)
+    assert [carrier.operator_of(number) for number in numbers] == [
+        operator_of(7, number) for number in numbers
+    ]
+    for name, share in SHARES.items():
+        assert abs(told[name] / 1000 - share) < 0.05
+    assert carrier.operator_of("+442079460000") is None
+    assert carrier.operator_of("+14165550100") is None, "Canada's are not T-Mobile's"
     listening.cancel()
     await asyncio.gather(listening, return_exceptions=True)
 
