@@ -1,12 +1,13 @@
 """Waiting for events: a look that lasts until there are some, and a stream that goes on."""
 
-import time
 from collections.abc import AsyncIterator, Collection
+from functools import partial
 from typing import Final
 
 from ringback.events import store as log
 from ringback.events.log import topic
 from ringback.events.store import Look
+from ringback.kit.machine import monotonic
 from ringback.storage.store import Store
 from ringback.storage.worker import WakeUps
 
@@ -39,17 +40,20 @@ class EventWaits:
         wait_s: float,
     ) -> Look:
         """What is behind `after`, waited for at most `wait_s` of real time. Raises `EventsExpired`."""
-        until = time.monotonic() + wait_s
+        until = monotonic() + wait_s
         waiter = self._live.subscribe(topic(account_id), _END)
         try:
             while True:
-                at = after
-                found = await self._store.read(
-                    lambda db: log.look(
-                        db, account_id, after=at, limit=limit, types=types, agent_id=agent_id
-                    )
+                query = partial(
+                    log.look,
+                    account_id=account_id,
+                    after=after,
+                    limit=limit,
+                    types=types,
+                    agent_id=agent_id,
                 )
-                left_s = until - time.monotonic()
+                found = await self._store.read(query)
+                left_s = until - monotonic()
                 if found.rows or (not found.more and (left_s <= 0 or self._ended)):
                     return found
                 after = found.next_after

@@ -30,7 +30,9 @@ _SSE: dict[int | str, dict[str, Any]] = {
 Types = Annotated[str, Query(description="Types with commas between; `message.*` is every type of messages.")]
 AgentId = Annotated[str, Query(alias="agentId", description="Only what concerns this agent.")]
 Wait = Annotated[
-    float, Query(ge=0, le=60, description="Seconds to wait for an event."), BeforeValidator(lambda given: given or 0)
+    float,
+    Query(ge=0, le=60, description="Seconds to wait for an event."),
+    BeforeValidator(lambda given: given or 0),
 ]
 
 
@@ -48,7 +50,7 @@ async def list_events(
         caller.account_id,
         after=within_store(after),
         limit=limit,
-        types=_types(types, "query"),
+        types=wanted_types(types, "query"),
         agent_id=agent_id,
         wait_s=wait,
     )
@@ -60,14 +62,16 @@ async def stream_events(
     request: Request,
     caller: Scoped,
     after: Annotated[
-        int, Query(ge=0, description="As for the list; without it and `Last-Event-ID`, from now on."), DIGITS
-    ] = NOT_GIVEN,
+        int | None,
+        Query(ge=0, description="As for the list; without it and `Last-Event-ID`, from now on."),
+        DIGITS,
+    ] = None,
     types: Types = NOT_GIVEN,
     agent_id: AgentId = NOT_GIVEN,
     last_event_id: Annotated[str | None, Header(alias="Last-Event-ID")] = None,
 ) -> StreamingResponse:
     parts = parts_of(request)
-    wanted = _types(types, "query")
+    wanted = wanted_types(types, "query")
     begin = _resumed(last_event_id) if last_event_id else after
     if begin is None:
         begin = await parts.store.read(lambda db: log.last_seq(db, caller.account_id))
@@ -100,7 +104,7 @@ async def replay_events(request: Request, caller: Scoped, asked: ReplayEvents) -
         raise Invalid("takes a sequence, 0 or more", field="after")
     if asked.until is not None and asked.until < asked.after:
         raise Invalid("must not be before `after`", field="until")
-    types = None if asked.types is None else _types(",".join(asked.types), "body")
+    types = None if asked.types is None else wanted_types(",".join(asked.types), "body")
     scope = PROJECT if asked.webhook == _AN_ENDPOINT else asked.webhook
 
     def unit(tx: Tx) -> ReplayedEvents:
@@ -113,7 +117,8 @@ async def replay_events(request: Request, caller: Scoped, asked: ReplayEvents) -
     return await parts_of(request).once.write(await claim_of(request, caller), caller, unit)
 
 
-def _types(typed: str | None, where: str) -> frozenset[str] | None:
+def wanted_types(typed: str | None, where: str) -> frozenset[str] | None:
+    """The types that a list with commas names; None for no list. Raises `Invalid`."""
     if not typed:
         return None
     found: set[str] = set()
@@ -121,7 +126,9 @@ def _types(typed: str | None, where: str) -> frozenset[str] | None:
         types = matching(word.strip())
         if not types:
             near = ", ".join(sorted({f"{name.partition('.')[0]}.*" for name in CATALOGUE}))
-            raise Invalid(f"there is no type {word.strip()[:64]!r}; there are {near}", field="types", where=where)
+            raise Invalid(
+                f"there is no type {word.strip()[:64]!r}; there are {near}", field="types", where=where
+            )
         found |= types
     return frozenset(found)
 
