@@ -181,9 +181,14 @@ class Server:
         self.app.state.keys = self.keys
         self.app.state.accounts = self.book
         self.app.state.check = self._check
-        self.app.state.circuits = dict
+        self.app.state.circuits = self._circuits
         front = Front(SimOnce(self.app, parts.once, self.keys), self.app, rest.HOT)
         self.asgi = rest.guarded(front, parts, larger=LARGER)
+
+    def _circuits(self) -> dict[str, bool]:
+        """Whether the circuit of each carrier is open."""
+        circuit = self.dispatcher.circuit
+        return {circuit.carrier: circuit.is_open}
 
     async def _check(self) -> list[dict[str, Any]]:
         trouble = await self.line.trouble() or self.dispatcher.circuit.trouble()

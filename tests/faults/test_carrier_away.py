@@ -96,6 +96,10 @@ def carrier_line(ringback: Ringback) -> dict[str, Any]:
     return next(part for part in parts if part["name"] == "carrier")
 
 
+def metrics(ringback: Ringback) -> str:
+    return ringback.request("GET", "/metrics").content.decode()
+
+
 def test_a_circuit_opens_and_closes_under_an_outage(
     ringback: Ringback, line: Line, phones: list[Handset], network: Network, submits: list[str]
 ) -> None:
@@ -106,6 +110,7 @@ def test_a_circuit_opens_and_closes_under_an_outage(
     told = carrier_line(ringback)
     assert not told["ok"]
     assert "texts wait" in told["line"]
+    assert 'ringback_carrier_circuit_open{carrier="simulated"} 1.0' in metrics(ringback)
     time.sleep(4)
     # The heads of the conversations once, and three probes: after one second, two and four, each a fifth later at most.
     assert len(submits) <= PHONES + 4
@@ -114,6 +119,7 @@ def test_a_circuit_opens_and_closes_under_an_outage(
     sent.check()
     assert (circuit.is_open, circuit.opened_count) == (False, 1)
     assert carrier_line(ringback)["ok"]
+    assert 'ringback_carrier_circuit_open{carrier="simulated"} 0.0' in metrics(ringback)
 
 
 def test_who_moves_the_clock_waits_for_no_probe(

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 
 from tests.worlds.plan import plan_of
-from tests.worlds.running import Verdict, run_seed, shrink
+from tests.worlds.running import Verdict, judge_seed, run_seed, shrink
 
 _SHOWN = 3
 
@@ -38,7 +38,7 @@ def _one(seed: int, steps: Sequence[int] | None) -> int:
 def _many(seeds: Sequence[int], jobs: int) -> int:
     began, failed, lived = time.monotonic(), 0, 0.0
     with multiprocessing.get_context("spawn").Pool(jobs) as pool:
-        for verdict in pool.imap_unordered(_run, seeds, chunksize=5):
+        for verdict in pool.imap_unordered(judge_seed, seeds, chunksize=5):
             lived += verdict.seconds
             if verdict.problems:
                 failed += 1
@@ -46,12 +46,6 @@ def _many(seeds: Sequence[int], jobs: int) -> int:
     took = time.monotonic() - began
     print(f"{len(seeds)} worlds, {lived / 3600:.1f} h of their time, in {took:.0f} s: {failed} are wrong")
     return bool(failed)
-
-
-def _run(seed: int) -> Verdict:
-    verdict = run_seed(seed)
-    # What happened in a good world is of no use, and costs more to send than to make.
-    return verdict if verdict.problems else Verdict(verdict.plan, (), verdict.digest, (), verdict.seconds)
 
 
 def _tell(verdict: Verdict, *, shrunk: bool) -> None:

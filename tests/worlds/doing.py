@@ -6,7 +6,7 @@ from typing import Any
 from ringback.kit.groups import Closed
 from ringback.sim.errors import HandsetOffline
 from tests.worlds.plan import Step
-from tests.worlds.world import HOOKS, Line, Sent, World
+from tests.worlds.world import HOOKS, STATUSES, Line, Sent, World
 
 RANK = {"queued": 0, "unconfirmed": 1, "sent": 2, "delivered": 3, "failed": 3, "received": 3}
 
@@ -114,10 +114,14 @@ async def _note(world: World, n: int, who: int, phone: int) -> None:
     await world.persist(world.who[who], "POST", "/v1/contacts", contact, f"key-{n}")
 
 
-async def _hook(world: World, n: int, who: int, hook: int, of_agent: bool) -> None:
+async def _hook(
+    world: World, n: int, who: int, hook: int, of_agent: bool, events: bool, ordered: bool
+) -> None:
     asker = world.who[who]
     path = f"/v1/agents/{asker.agent_id}/webhook" if of_agent else "/v1/webhooks"
-    body = {"url": f"https://{HOOKS[hook]}/hook", "contextLimit": 2, "timeout": 5}
+    # The second account's endpoint stays one that wants its events in order.
+    extras = {"events": STATUSES if events else [], "ordered": ordered or who == 1}
+    body = {"url": f"https://{HOOKS[hook]}/hook", "contextLimit": 2, "timeout": 5, "ringback": extras}
     await world.persist(asker, "POST", path, body, f"key-{n}")
 
 
@@ -126,6 +130,15 @@ async def _unhook(world: World, n: int, who: int, hook: int, of_agent: bool) -> 
     asker.hooked = False
     path = f"/v1/agents/{asker.agent_id}/webhook" if of_agent else "/v1/webhooks"
     await world.ask(asker, "DELETE", path)
+
+
+async def _redeliver(world: World, n: int, who: int, phone: int) -> None:
+    """Somebody has found the dead letters, and wants them once more."""
+    asker = world.who[who]
+    found = await world.ask(asker, "GET", "/v1/webhooks/dead-letters")
+    for delivery in found.json["data"][:2] if found.status == 200 else ():
+        path = f"/v1/webhooks/deliveries/{delivery['id']}/redeliver"
+        await world.persist(asker, "POST", path, None, f"key-{n}-{delivery['id']}")
 
 
 async def _buy(world: World, n: int, who: int, keyed: bool) -> None:
@@ -167,6 +180,10 @@ async def _text(world: World, n: int, line: int, phone: int, word: str | None) -
 
 
 _keyword = _text
+
+
+async def _campaign(world: World, n: int, campaign: str | None) -> None:
+    await _at_network(world, "change_settings", {"campaign": campaign})
 
 
 async def _power(world: World, n: int, phone: int, for_s: float) -> None:

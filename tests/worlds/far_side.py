@@ -44,6 +44,8 @@ class Received:
     body: bytes
     status: int | None
     """What it answered; None for no whole answer."""
+    turn: int
+    """The how-manieth attempt of all."""
 
 
 class Endpoints:
@@ -53,6 +55,7 @@ class Endpoints:
         self._seed = seed
         self._note = note
         self.moods: dict[str, str] = {}
+        self._turns = 0
         self.attempts: defaultdict[str, list[Received]] = defaultdict(list)
         """By delivery: what came."""
 
@@ -68,7 +71,8 @@ class Endpoints:
         if does == "refuse":
             raise RequestFailed("connect", f"could not connect to {host}: Connection refused")
         status = does if isinstance(does, int) else None
-        attempts.append(Received(host, body, status))
+        self._turns += 1
+        attempts.append(Received(host, body, status, self._turns))
         if status is not None:
             await asyncio.sleep(takes_s / 2)
             return Response(status, "thanks", round(takes_s * 1000))

@@ -231,25 +231,40 @@ def _webhooks(world: World, messages: list[Row]) -> Iterator[str]:
     rows = world.rows("SELECT * FROM deliveries")
     for row in rows:
         told = attempts.get(row["id"], [])
-        if len({each.body for each in told}) > 1:
+        if len({each.body for each in told}) > 1 and not row["attempts_before"]:
             yield f"delivery {row['id']} changed between attempts"
         if row["status"] == "delivered" and not any(
             each.status in range(200, 300) for each in told if each.status
         ):
             yield f"delivery {row['id']} counts as delivered, and nobody took it"
         gave_up = "deleted" in (row["error_message"] or "")
-        if row["status"] == "failed" and row["attempts"] < _ATTEMPTS and not gave_up:
+        if row["status"] == "failed" and row["attempts"] - row["attempts_before"] < _ATTEMPTS and not gave_up:
             yield f"delivery {row['id']} was given up after {row['attempts']}: {row['error_message']}"
         if row["status"] == "pending":
             yield f"delivery {row['id']} is still pending"
     for delivery_id in attempts.keys() - {row["id"] for row in rows}:
         yield f"an endpoint heard of {delivery_id}, which doesn't exist"
     planned = Counter(row["message_id"] for row in rows if row["event_type"] == "agent.message")
+    yield from _in_order(world, rows)
     hooked = {who.account_id for who in world.who if who.hooked}
     for message in messages:
         wanted = 1 if message["direction"] == "inbound" else 0
         if message["account_id"] in hooked and planned[message["id"]] != wanted:
             yield f"{planned[message['id']]} deliveries of {message['id']}"
+
+
+def _in_order(world: World, rows: list[Row]) -> Iterator[str]:
+    """An endpoint that wants its events in order gets each when the one before is over."""
+    ordered = world.who[1].account_id
+    last: dict[str, tuple[int, str]] = {}
+    for row in sorted(rows, key=lambda row: row["event_seq"]):
+        turns = [each.turn for each in world.endpoints.attempts.get(row["id"], [])]
+        if row["account_id"] != ordered or row["scope"] or row["attempts_before"] or not turns:
+            continue
+        before, name = last.get(row["webhook_id"], (0, ""))
+        if min(turns) < before:
+            yield f"delivery {row['id']} went before {name}, which was not over"
+        last[row["webhook_id"]] = (max(before, *turns), row["id"])
 
 
 def _numbers(world: World, messages: list[Row]) -> Iterator[str]:

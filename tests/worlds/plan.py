@@ -32,6 +32,8 @@ _WEIGHTS = {
     "mood": 8,
     "hook": 4,
     "unhook": 2,
+    "redeliver": 3,
+    "campaign": 2,
     "buy": 5,
     "release": 3,
     "power": 4,
@@ -40,7 +42,7 @@ _WEIGHTS = {
     "stop": 1,
     "network": 3,
     "clock": 3,
-    "set_forward": 3,
+    "set_forward": 5,
     "set_back": 2,
     "disk": 1,
 }
@@ -96,6 +98,9 @@ def plan_of(seed: int) -> Plan:
         if do in ("crash", "network", "stop") and steps:
             # Most windows are milliseconds wide: die soon after something began.
             when = steps[draw.randrange(max(0, len(steps) - 4), len(steps))].at + 0.03 * draw.random() ** 2
+        if do == "set_forward":
+            # Also while an answer is waited for, so that a lease ends before it.
+            when += 6 * draw.random() ** 2
         steps.append(Step(n, round(when, 6), do, args))
     steps.sort(key=lambda step: step.at)
     phones = tuple(draw.choice(PHONES) for _ in range(3))
@@ -140,15 +145,25 @@ def _args(draw: random.Random, do: str) -> dict[str, Any]:
             }
         case "mood":
             return {"hook": draw.randrange(3), "mood": draw.choice(MOODS)}
-        case "hook" | "unhook":
+        case "hook":
+            return {
+                "who": draw.randrange(3),
+                "hook": draw.randrange(3),
+                "of_agent": draw.random() < 0.4,
+                "events": draw.random() < 0.3,
+                "ordered": draw.random() < 0.3,
+            }
+        case "unhook":
             return {"who": draw.randrange(3), "hook": draw.randrange(3), "of_agent": draw.random() < 0.4}
+        case "campaign":
+            return {"campaign": draw.choice((None, "sole_proprietor", "low_volume", "high_trust"))}
         case "buy":
             return {"who": draw.randrange(3), "keyed": draw.random() < 0.6}
         case "release":
             return {"who": draw.randrange(3), "which": draw.randrange(4), "first": draw.random() < 0.15}
         case "power":
             return {"phone": phone, "for_s": draw.choice((1, 5, 20))}
-        case "note" | "look" | "pry":
+        case "note" | "look" | "pry" | "redeliver":
             return {"who": draw.randrange(3), "phone": phone}
         case "crash" | "stop" | "network":
             return {"for_s": draw.choice((0, 0.05, 1, 8))}

@@ -88,3 +88,9 @@ def run_seed(seed: int, steps: Sequence[int] | None = None) -> Verdict:
         kept: tuple[Step, ...] = tuple(step for step in plan.steps if step.n in steps)
         plan = replace(plan, steps=kept)
     return run(plan)
+
+
+def judge_seed(seed: int) -> Verdict:
+    """As `run_seed`, for another process: what happened in a good world is of no use there."""
+    verdict = run_seed(seed)
+    return verdict if verdict.problems else replace(verdict, trace=())

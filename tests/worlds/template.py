@@ -13,7 +13,7 @@ from typing import Any
 
 from ringback.testing.server import make_template
 from tests.worlds.plan import Plan
-from tests.worlds.world import HOOKS, Who, World, in_virtual_time
+from tests.worlds.world import HOOKS, STATUSES, Who, World, in_virtual_time
 
 _TOLD = """
 CREATE TABLE told (seq INTEGER PRIMARY KEY, kind TEXT, data TEXT);
@@ -54,7 +54,8 @@ async def _furnish(world: World) -> None:
     for who, numbers in ((a, 2), (b, 1), (s, 1)):
         await _settle(world, who, numbers)
     for who, host in zip((a, b, s), HOOKS, strict=True):
-        asked = {"url": f"https://{host}/hook", "contextLimit": 3, "timeout": 10}
+        ordered = {"ordered": who is b, "events": STATUSES if who is a else []}
+        asked = {"url": f"https://{host}/hook", "contextLimit": 3, "timeout": 10, "ringback": ordered}
         await world.must(who, "POST", "/v1/webhooks", asked)
     for n in range(3):
         await world.network.create_handset(phone_number=f"+1415236010{n}")

@@ -30,6 +30,7 @@ from tests.worlds.virtual import VirtualLoop, VirtualMachine
 _SECRETS = re.compile(rb"sk_live_[\w-]+|whsec_[\w-]+")
 _KEY = "00" * 32
 HOOKS = ("one.example", "two.example", "three.example")
+STATUSES = ["message.sent", "message.delivered", "message.failed", "message.unconfirmed"]
 
 
 @dataclass
@@ -294,7 +295,13 @@ class World:
             for fault in page[0]:
                 await self.network.delete_fault(fault.id)
         await self.network.change_settings(
-            {"latency_ms": 0, "jitter_ms": 0, "loss_percent": 0, "messages_per_second": None}
+            {
+                "latency_ms": 0,
+                "jitter_ms": 0,
+                "loss_percent": 0,
+                "messages_per_second": None,
+                "campaign": None,
+            }
         )
         for phone in self.phones:
             await self.network.change_handset(phone.id, {"online": True})
