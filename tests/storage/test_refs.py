@@ -131,8 +131,10 @@ def test_any_form_in_any_order_finds_its_text(
 
 @pytest.mark.parametrize(
     "order",
-    itertools.permutations(
-        [("answer", 0, "10"), ("answer", 1, "16"), ("receipt", 0, "16"), ("receipt", 1, "16")]
+    list(
+        itertools.permutations(
+            [("answer", 0, "10"), ("answer", 1, "16"), ("receipt", 0, "16"), ("receipt", 1, "16")]
+        )
     ),
 )
 def test_one_spelling_of_two_ids(meeting: Meeting, order: Sequence[tuple[str, int, str]]) -> None:
