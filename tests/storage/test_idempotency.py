@@ -114,3 +114,14 @@ async def test_purging_while_a_key_is_used_again_loses_no_answer(world: World) -
         for claim in claims
     ]
     assert again == answers[:30]
+
+
+async def test_a_start_frees_what_died_under_way_also_where_the_clock_was_set_back(world: World) -> None:
+    claim = claim_of(world)
+    await world.store.write(lambda tx: idempotency.begin(tx, claim), account=world.account)
+    world.clock.frozen_ms -= DAY_MS  # type: ignore[operator]
+    await world.store.write(lambda tx: idempotency.drop_abandoned(tx, older_than_ms=600_000))
+    with pytest.raises(InProgress):
+        await world.store.write(lambda tx: idempotency.look_up(tx, claim), account=world.account)
+    await world.store.write(lambda tx: idempotency.drop_abandoned(tx, older_than_ms=None))
+    assert await world.store.write(lambda tx: idempotency.begin(tx, claim), account=world.account) is None

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +107,7 @@ def exchanges(draw: st.DrawFn, *, small: bool) -> tuple[list[int], list[tuple[st
     return numbers, draw(st.permutations(said))
 
 
-def play(meeting: Meeting, count: int, said: list[tuple[str, int, str]], *, tells_to: bool) -> None:
+def play(meeting: Meeting, count: int, said: Sequence[tuple[str, int, str]], *, tells_to: bool) -> None:
     phones = [f"+1415555{n:04d}" for n in range(count)]
     carrier, ids = meeting.carrier(phones)
     for what, n, ref in said:
@@ -127,6 +127,19 @@ def test_any_form_in_any_order_finds_its_text(
     """Small numbers, so that an id in one base is often another text's in the other: the recipient tells them apart."""
     numbers, said = exchange
     play(meeting, len(numbers), said, tells_to=True)
+
+
+@pytest.mark.parametrize(
+    "order",
+    list(
+        itertools.permutations(
+            [("answer", 0, "10"), ("answer", 1, "16"), ("receipt", 0, "16"), ("receipt", 1, "16")]
+        )
+    ),
+)
+def test_one_spelling_of_two_ids(meeting: Meeting, order: Sequence[tuple[str, int, str]]) -> None:
+    """The carrier counts in hexadecimal and tells the first, 0x10, in decimal: as it spells the second, 0x16."""
+    play(meeting, 2, order, tells_to=True)
 
 
 @QUICK

@@ -1,6 +1,7 @@
 """What lies beyond the server in a world: endpoints that behave by the seed, and the network with the way to it."""
 
 import asyncio
+import contextlib
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from ringback.carriers.simulated.local import SimulatedCarrier
 from ringback.carriers.simulated.stream import Fetched
 from ringback.doors.sim.clock import ClockDoor
 from ringback.doors.sim.moving import Timed
+from ringback.kit import sqlite
 from ringback.kit.addresses import AddressPolicy
 from ringback.kit.chance import chance
 from ringback.kit.clock import Clock, MovableClock
@@ -125,9 +127,12 @@ def cut(writer: Groups) -> None:
     inside._gathered = []
     while not inside._jobs.empty():
         inside._jobs.get()
-    if inside._conn.in_transaction:
-        inside._conn.execute("ROLLBACK")
-    inside._conn.close()
+    with contextlib.suppress(
+        sqlite.module.ProgrammingError, AttributeError
+    ):  # closed already, or not yet open
+        if inside._conn.in_transaction:
+            inside._conn.execute("ROLLBACK")
+        inside._conn.close()
 
 
 def cut_network(network: Network) -> None:
