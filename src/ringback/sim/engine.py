@@ -38,6 +38,8 @@ class Engine:
         self._store = GroupCommit(lambda: open_store(path), name="network")
         self._timers = Signal()
         self._next_due: int | None = None
+        self._unsure = False
+        """Whether a unit was given up that may have started a timer."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -71,17 +73,17 @@ class Engine:
         try:
             result, unit = await self._store.run(job)
         except asyncio.CancelledError:
-            # It may be committed all the same, and then somebody has to hear of it.
-            if not self.stopping:
-                self._spawn(self._wake_all())
+            # It may be committed all the same, and then somebody has to hear of it. Whoever looks from now on sees it.
+            self._unsure = True
+            for signal in (self.carrier, self.log, self._timers):
+                signal.ring()
             raise
         if unit.carrier_woken:
             self.carrier.ring()
         if unit.log_woken:
             self.log.ring()
         due = unit.first_timer_ms
-        if due is not None and (self._next_due is None or due < self._next_due):
-            self._next_due = due
+        if self._expect(due):
             self._timers.ring()
         outcome: T = result
         return outcome
@@ -108,7 +110,7 @@ class Engine:
         fired = 0
         while count := await self.run(timers.fire_due):
             fired += count
-        self._next_due = await self.next_due()
+        await self._look_again()
         return fired
 
     def wake(self) -> None:
@@ -124,14 +126,24 @@ class Engine:
 
         return await self.run(look)
 
-    async def _wake_all(self) -> None:
-        self._next_due = await self.next_due()
-        for signal in (self.carrier, self.log, self._timers):
-            signal.ring()
+    def _expect(self, due: int | None) -> bool:
+        """Note when a timer is due; whether it is the first."""
+        if due is None or (self._next_due is not None and self._next_due <= due):
+            return False
+        self._next_due = due
+        return True
+
+    async def _look_again(self) -> None:
+        """Learn when the next timer is due, without losing one that is started while we look."""
+        self._next_due = None
+        self._expect(await self.next_due())
 
     async def _keep_time(self) -> None:
         while not self.stopping:
             rung = self._timers.next()
+            if self._unsure:
+                self._unsure = False
+                await self._look_again()
             now = self.clock.now_ms()
             if self._next_due is not None and self._next_due <= now:
                 try:
