@@ -150,7 +150,6 @@ messages = Table(
     integer("valid_until", null=True),
     integer("despite_opt_out", default=0),
     text("request_id", null=True),
-    text("agent_id", null=True),
 )
 
 contacts = Table(
