@@ -25,6 +25,8 @@ from ringback.doors.sim.line import LocalLine, RemoteLine, SimulatedLine
 from ringback.doors.sim.media import LARGER
 from ringback.doors.sim.moving import MovingClock, Timed
 from ringback.doors.sim.once import SimOnce
+from ringback.events.jobs import prune
+from ringback.events.waiting import EventWaits
 from ringback.flows.carrier_events import CarrierEvents
 from ringback.flows.pace_texts import Paces
 from ringback.flows.send_text import Line
@@ -134,6 +136,7 @@ class Server:
             self.keys.limits = KeyLimits(
                 self.clock, per_second=settings.key_requests_per_second, burst=settings.key_burst
             )
+        self.waits = EventWaits(self.store, self.live)
         parts = Parts(
             settings=settings,
             store=self.store,
@@ -145,6 +148,7 @@ class Server:
             policy=self.policy,
             clock=self.clock,
             ids=self.ids,
+            waits=self.waits,
         )
         self._open_doors(parts)
         await self._recover()
@@ -212,6 +216,7 @@ class Server:
             self._begin(every(1, self.texts.fail_expired))
             self._begin(every(15, self.keeper.settle_orders))
             self._begin(every(600, self._purge))
+            self._begin(every(600, self._prune_events))
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.append(asyncio.create_task(work))
@@ -221,6 +226,9 @@ class Server:
         # A clock that was moved makes a request of this moment look old.
         if self.store.shared or (not self.clock.frozen and self.clock.offset_ms == 0):
             await self.store.write(lambda tx: idempotency.drop_abandoned(tx, older_than_ms=_ABANDONED_MS))
+
+    async def _prune_events(self) -> None:
+        await prune(self.store, self.clock, keep_days=self.settings.event_retention_days)
 
     async def _save_clock(self) -> None:
         await self.store.write(lambda tx: facts.save_clock(tx, self.clock))
@@ -237,6 +245,7 @@ class Server:
     def end_waits(self) -> None:
         """The server is about to stop: long polls and streams end now, so that nothing waits for them."""
         self.line.end_waits()
+        self.waits.end()
 
     async def stop(self) -> None:
         """Take no new work, let what is under way end, close everything. After a start that failed there is nothing."""

@@ -121,6 +121,13 @@ class Settings(BaseSettings):
         ge=0,
         le=365,
     )
+    event_retention_days: int = _setting(
+        30,
+        "Days for which events of the log are kept; 0 keeps them for ever.",
+        "a number from 0 to 3650",
+        ge=0,
+        le=3_650,
+    )
     max_body_bytes: int = _setting(
         1_048_576, "Largest request body taken, in bytes.", "a number of bytes from 1024 on", ge=1024
     )

@@ -168,7 +168,7 @@ async def test_a_person_settles_an_unconfirmed_text_once(world: World) -> None:
     assert (message["status"], message["failure_reason"]) == ("failed", "settled by hand as failed")
     assert await steps(world, work) == [("no-answer", 1, None, "carrier"), ("settled", None, "failed", "you")]
     types = [event["type"] for event in await world.rows(schema.events)]
-    assert types == ["message.queued", "message.unconfirmed", "message.failed"]
+    assert types == ["conversation.created", "message.queued", "message.unconfirmed", "message.failed"]
 
 
 def test_waits_double_within_their_jitter() -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import bindparam, select
 
+from ringback.events.log import record
 from ringback.kit.faults import NotFound
 from ringback.storage.schema import accounts, api_keys
 from ringback.storage.statements import Statement
@@ -90,6 +91,7 @@ def create_key(tx: Tx, account_id: str, *, key: str, name: str, expires_days: in
         created_at=tx.now,
         expires_at=None if expires_days is None else tx.now + expires_days * 86_400_000,
     )
+    record(tx, account_id, "key.created", keyId=row["id"], name=name)
     return NewKey(id=row["id"], key=key, account_id=account_id)
 
 
@@ -115,6 +117,7 @@ def revoke(tx: Tx, key_id: str) -> str:
         raise KeyNotFound(f"there is no key {key_id}")
     if row["revoked_at"] is None:
         tx.update(api_keys, row, revoked_at=tx.now)
+        record(tx, row["account_id"], "key.revoked", keyId=key_id)
     key_hash: str = row["hash"]
     return key_hash
 
@@ -124,6 +127,7 @@ def revoke_all(tx: Tx, account_id: str) -> list[str]:
     rows = tx.all(_UNREVOKED_OF, account_id=account_id)
     for row in rows:
         tx.update(api_keys, row, revoked_at=tx.now)
+        record(tx, account_id, "key.revoked", keyId=row["id"])
     return [row["hash"] for row in rows]
 
 

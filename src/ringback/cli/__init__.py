@@ -14,6 +14,7 @@ from ringback.cli.handset import handset
 from ringback.cli.keys import keys
 from ringback.cli.serve import serve
 from ringback.cli.sim import sim
+from ringback.cli.tail import tail
 from ringback.operator_error import WRONG_SETTING, OperatorError
 
 _MACHINE_FAULTS = {
@@ -34,7 +35,7 @@ def root() -> None:
     """A self-hosted phone system for AI agents."""
 
 
-for _command in (serve, keys, check, handset, feedback, sim, migrate, backup, restore):
+for _command in (serve, keys, check, handset, feedback, sim, migrate, backup, restore, tail):
     root.add_command(_command)
 
 

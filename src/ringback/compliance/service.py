@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ringback.carriers.protocol import OutboundSms
 from ringback.compliance import store
 from ringback.compliance.errors import NumberBlocked, RecipientOptedOut, RegistrationRequired
+from ringback.events.log import record
 from ringback.kit.blocked import blocked_reason
 from ringback.kit.optout import opt_out_word
 from ringback.storage.schema import opt_outs
@@ -72,10 +73,23 @@ def heed(tx: Tx, number: Row, party: str, body: str) -> Reply | None:
         tx.insert(
             opt_outs, account_id=key[0], number_id=key[1], party=key[2], word=body.strip()[:32], since=tx.now
         )
+        _tell(tx, "opt_out.recorded", number, party)
         return Reply(CONFIRMATION, despite_opt_out=True)
     if word == "start":
         if opted_out is None:
             return None
         tx.delete(opt_outs, *key)
+        _tell(tx, "opt_out.lifted", number, party)
         return Reply(WELCOME_BACK)
     return None if opted_out is not None else Reply(HELP)
+
+
+def _tell(tx: Tx, event: str, number: Row, party: str) -> None:
+    record(
+        tx,
+        number["account_id"],
+        event,
+        about_agent=number["agent_id"],
+        numberId=number["id"],
+        participant=party,
+    )

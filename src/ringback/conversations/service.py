@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, null, select, update
 
+from ringback.events.log import record
 from ringback.kit.faults import Invalid, NotFound
 from ringback.kit.ids import spell
 from ringback.kit.wire import check_json
@@ -81,6 +82,14 @@ def touch(
     row = tx.get(conversations, number["account_id"], conversation_id)
     preview = body[:PREVIEW_CHARACTERS]
     if row is None:
+        record(
+            tx,
+            number["account_id"],
+            "conversation.created",
+            about_agent=number["agent_id"],
+            conversationId=conversation_id,
+            numberId=number["id"],
+        )
         return tx.insert(
             conversations,
             account_id=number["account_id"],

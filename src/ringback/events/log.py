@@ -21,10 +21,24 @@ class Event:
     at: int
 
 
-def record(tx: Tx, account_id: str, type_: str, counts: dict[str, int] | None = None, **data: Any) -> Event:
+def topic(account_id: str) -> str:
+    """What wakes those who wait for an account's events."""
+    return f"events:{account_id}"
+
+
+def record(
+    tx: Tx,
+    account_id: str,
+    type_: str,
+    counts: dict[str, int] | None = None,
+    *,
+    about_agent: str | None = None,
+    **data: Any,
+) -> Event:
     """Write an event with the account's next sequence, and add `counts` to the account's totals.
 
-    `type_` is past tense (`message.received`); `data` holds ids and plain values, never secrets or bodies.
+    `type_` and the names of `data` are those of the catalogue. `about_agent` is whom it concerns, where `agentId` does
+    not say so.
     """
     head = tx.get(accounts, account_id)
     assert head is not None
@@ -40,5 +54,7 @@ def record(tx: Tx, account_id: str, type_: str, counts: dict[str, int] | None = 
         at=tx.now,
         data=_to_json(data),
         request_id=tx.request_id,
+        agent_id=about_agent or data.get("agentId"),
     )
+    tx.wake(topic(account_id))
     return Event(account_id, seq, row["id"], type_, tx.now)

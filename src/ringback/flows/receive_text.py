@@ -60,6 +60,7 @@ def receive_text(tx: Tx, line: Line, account_id: str, text: InboundMessage) -> R
         account_id,
         "message.received",
         {"message_count": 1, "conversation_count": int(new)},
+        about_agent=number["agent_id"],
         messageId=message["id"],
         conversationId=conversation_id,
         numberId=number["id"],

@@ -112,6 +112,7 @@ def accept(tx: Tx, line: Line, number: Row, asked: SendText) -> Row:
         asked.account_id,
         "message.queued",
         {"message_count": 1, "conversation_count": int(new)},
+        about_agent=number["agent_id"],
         messageId=message["id"],
         conversationId=conversation_id,
         numberId=number["id"],

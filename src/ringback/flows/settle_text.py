@@ -211,6 +211,7 @@ def _move(tx: Tx, message: Row, status: str, *, code: str | None = None, reason:
         f"message.{status}",
         messageId=message["id"],
         conversationId=message["conversation_id"],
+        about_agent=message["agent_id"],
         numberId=message["number_id"],
         errorCode=code,
     )

@@ -11,7 +11,7 @@ class InProcess:
         self._waiters: defaultdict[str, dict[asyncio.Event, None]] = defaultdict(dict)
 
     def wake(self, topic: str) -> None:
-        for event in self._waiters[topic]:
+        for event in self._waiters.get(topic, ()):
             event.set()
 
     def subscribe(self, *topics: str) -> "Waiter":
@@ -42,4 +42,7 @@ class Waiter:
 
     def close(self) -> None:
         for topic in self._topics:
-            self._hub._waiters[topic].pop(self._event, None)
+            waiters = self._hub._waiters[topic]
+            waiters.pop(self._event, None)
+            if not waiters:
+                del self._hub._waiters[topic]

@@ -56,6 +56,7 @@ def add_outbound(
         valid_until=tx.now + validity_ms,
         despite_opt_out=int(despite_opt_out),
         request_id=tx.request_id,
+        agent_id=number["agent_id"],
     )
 
 
@@ -80,6 +81,7 @@ def add_inbound(tx: Tx, number: Row, conversation_id: str, text: InboundMessage,
         carrier=text.carrier,
         carrier_ref=text.ref,
         request_id=tx.request_id,
+        agent_id=number["agent_id"],
     )
 
 

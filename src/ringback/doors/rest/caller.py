@@ -74,6 +74,10 @@ class Keys:
         if scheme.lower() != "bearer" or not (self.is_local(key) or await self.find(key)):
             raise _unauthorized()
 
+    async def lives(self, authorization: str | None) -> bool:
+        """Whether this header holds a live key still."""
+        return await self.find((authorization or "").partition(" ")[2].strip()) is not None
+
     def forget(self, key_hash: str) -> None:
         """The key was revoked."""
         self._revocations += 1

@@ -6,6 +6,7 @@ from fastapi import Request
 
 from ringback.carriers.protocol import Carrier, OutboundSms
 from ringback.doors.rest.once import Once
+from ringback.events.waiting import EventWaits
 from ringback.flows.send_text import Line
 from ringback.kit.clock import Clock
 from ringback.kit.http import AddressPolicy, OutgoingHttp
@@ -30,6 +31,7 @@ class Parts:
     policy: AddressPolicy
     clock: Clock
     ids: IdMaker
+    waits: EventWaits
 
     def outbound_sms(self, number: Row) -> OutboundSms | None:
         """Whether a number may send, as the carrier says now; None once it is released."""

@@ -150,6 +150,7 @@ messages = Table(
     integer("valid_until", null=True),
     integer("despite_opt_out", default=0),
     text("request_id", null=True),
+    text("agent_id", null=True),
 )
 
 contacts = Table(

@@ -47,6 +47,7 @@ def upgrade() -> None:
         postgresql_where=failed,
     )
     op.add_column("events", _text("agent_id"))
+    op.add_column("messages", _text("agent_id"))
     for name in ("recipient", "forms"):
         op.add_column("carrier_refs", _text(name))
     _part_lanes()
