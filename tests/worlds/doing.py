@@ -256,6 +256,41 @@ async def _set_back(world: World, n: int, by_s: int) -> None:
     world.machine.set_calendar(-by_s * 1000)
 
 
+async def _full(world: World, n: int, for_s: float, network_too: bool) -> None:
+    """Nothing can be written that needs more room than there is; then there is room again."""
+    world.was_full = True
+    server: Any = world.life.server
+    if not world.life.up:
+        return
+    stores = [server.store._writer]
+    if network_too and world.network_is_up:
+        network: Any = world.network
+        stores.append(network._engine._store)
+    for store in stores:
+        _bound(store, 1)
+    await asyncio.sleep(for_s)
+    for store in stores:
+        _bound(store, 1 << 30)
+
+
+def _bound(store: Any, pages: int) -> None:
+    """SQLite's own limit, which it takes no lower than what the file has."""
+    if not store._closed:
+        store._conn.execute(f"PRAGMA max_page_count = {pages}")
+
+
+async def _close(world: World, n: int) -> None:
+    """The sub-account gives its numbers back, and is deleted by its parent."""
+    parent, child = world.who[0], world.who[2]
+    child.hooked = False
+    for line in world.lines:
+        line.touched |= line.who is child
+    for number in tuple(child.numbers):
+        await world.persist(child, "DELETE", f"/v1/numbers/{number['id']}", None, f"key-{n}-{number['id']}")
+    answers = await world.persist(parent, "DELETE", f"/v1/sub-accounts/{child.sub}", None, f"key-{n}")
+    child.gone |= any(answer.status in (0, 200, 404) for answer in answers)
+
+
 async def _disk(world: World, n: int, times: int, for_s: float) -> None:
     world.loop.slow_disk = times
     await asyncio.sleep(for_s)

@@ -45,6 +45,8 @@ _WEIGHTS = {
     "set_forward": 5,
     "set_back": 2,
     "disk": 1,
+    "full": 2,
+    "close": 1,
 }
 FAULTS = (
     "submit-timeout",
@@ -173,6 +175,10 @@ def _args(draw: random.Random, do: str) -> dict[str, Any]:
             return {"by_s": draw.choice((5, 90, 200, 4000))}
         case "set_back":
             return {"by_s": draw.choice((1, 30, 3600, 90_000))}
+        case "full":
+            return {"for_s": draw.choice((0.02, 0.5, 4)), "network_too": draw.random() < 0.3}
+        case "close":
+            return {}
         case "disk":
             return {"times": draw.choice((5, 30)), "for_s": draw.choice((0.5, 3))}
     raise AssertionError(do)

@@ -43,6 +43,8 @@ class Who:
     account_id: str = ""
     agent_id: str = ""
     numbers: list[dict[str, Any]] = field(default_factory=list)
+    gone: bool = False
+    """Whether it may be deleted."""
     hooked: bool = False
     """Whether the project's endpoint has been there all the time."""
 
@@ -95,6 +97,8 @@ class World:
         self.seen: dict[str, str] = {}
         """By message: the status seen last."""
         self.away: NetworkProcess | None = None
+        self.was_full = False
+        """Whether the disk was full at any time: then the log may say so."""
         self.who = [Who("A"), Who("B"), Who("S")]
         self.lines: list[Line] = []
         self.phones: list[Any] = []
@@ -383,7 +387,7 @@ def _errors_in(world: World) -> Iterator[None]:
             error = event.get("exc_info")
             error = sys.exc_info()[1] if error is True else error
             # A carrier that is out of reach is no fault of the server's.
-            if not isinstance(error, CarrierError):
+            if not isinstance(error, CarrierError) and not world.was_full:
                 world.wrong(f"logged: {event['event']} {error!r}")
         raise structlog.DropEvent
 

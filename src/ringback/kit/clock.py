@@ -45,7 +45,7 @@ class MovableClock:
         # until real time has caught up, since what is due must not wait for that.
         now_s, now_ms = machine.current.monotonic(), machine.current.time_ns() // 1_000_000 + self.offset_ms
         least_ms = self._last_ms + (now_s - self._last_s) * 500
-        self._last_ms, self._last_s = now_ms if now_ms >= least_ms else least_ms, now_s
+        self._last_ms, self._last_s = max(now_ms, least_ms), now_s
         return int(self._last_ms)
 
     def freeze(self) -> None:
