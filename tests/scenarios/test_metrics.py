@@ -1,12 +1,15 @@
 """/metrics: what Prometheus reads, from this machine or with a key."""
 
 import re
+from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+import ringback as ringback_package
+from ringback.kit import measures
 from ringback.testing import Clock, Handsets, Network, Ringback
 from tests.phones import until
 
@@ -93,3 +96,44 @@ def test_who_may_read(ringback: Ringback) -> None:
         == 401
     )
     assert ringback.request("GET", "/metrics", headers={"X-Forwarded-For": "203.0.113.9"}).status == 200
+
+
+def test_carrier_and_webhooks(ringback: Ringback, handset: Handsets, webhook_inbox: Any) -> None:
+    before = scrape(ringback)
+    number = ringback.request("POST", "/v1/numbers", json={}).json
+    webhook_inbox.secret = ringback.request("POST", "/v1/webhooks", json={"url": webhook_inbox.url}).json[
+        "secret"
+    ]
+    webhook_inbox.answer(status=500, times=1)
+    phone, landline = handset(), handset(personality="landline")
+    for to in (phone.number, landline.number):
+        ringback.request(
+            "POST", "/v1/messages", json={"number_id": number["id"], "to_number": to, "body": "hi"}
+        )
+    phone.wait_for("hi")
+    phone.text(number["phoneNumber"], "back")
+    webhook_inbox.wait_for()
+
+    def grown() -> list[float]:
+        after = scrape(ringback)
+        return [
+            value(after, name, **labels) - value(before, name, **labels)
+            for name, labels in (
+                ("ringback_carrier_submit_duration_seconds_count", {"outcome": "taken"}),
+                ("ringback_carrier_submit_duration_seconds_count", {"outcome": "refused"}),
+                ("ringback_text_wait_seconds_count", {"carrier": "simulated"}),
+                ("ringback_carrier_events_total", {"kind": "delivered"}),
+                ("ringback_carrier_events_total", {"kind": "received"}),
+                ("ringback_webhook_attempt_duration_seconds_count", {"outcome": "refused"}),
+            )
+        ]
+
+    until(lambda: grown() == [1, 1, 1, 1, 1, 1] or None)
+
+
+def test_every_measure_is_fed() -> None:
+    """A name without a number behind it would only look like one."""
+    source = "".join(path.read_text() for path in (Path(ringback_package.__file__).parent).rglob("*.py"))
+    names = re.findall(r"^([A-Z_]+) = (?:Count|Spread)\(", Path(measures.__file__).read_text(), re.MULTILINE)
+    assert len(names) >= 5
+    assert [name for name in names if f"measures.{name}.add(" not in source] == []

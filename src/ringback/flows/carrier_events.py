@@ -10,7 +10,7 @@ from ringback.carriers.protocol import Carrier, CarrierEvent, DeliveryReceipt, I
 from ringback.flows import receive_text, settle_text
 from ringback.flows.release_number import release
 from ringback.flows.send_text import Line
-from ringback.kit import trace
+from ringback.kit import measures, trace
 from ringback.kit.ids import IdMaker
 from ringback.numbers import service as numbers
 from ringback.storage import schema
@@ -64,10 +64,14 @@ class CarrierEvents:
         trace.request_id.set(self._ids.new("req"))
         if isinstance(event, InboundMessage):
             await self._receive(event, owner)
+            kind = "received"
         elif isinstance(event, DeliveryReceipt):
             await self._settle(event, owner)
+            kind = event.status
         else:
             await self._reclaim(event.e164, owner)
+            kind = "reclaimed"
+        measures.CARRIER_EVENTS.add(event.carrier, kind)
 
     async def _receive(self, text: InboundMessage, owner: Row | None) -> None:
         if not self._store.shared:

@@ -74,7 +74,11 @@ TEXT_WAITS = Spread(
     "From a text's acceptance to the carrier's yes (clock).",
     "carrier", bounds=_LONG,
 )  # fmt: skip
-MESSAGES = Count("ringback_messages_total", "Messages that came to a status.", "status", "carrier")
+CARRIER_EVENTS = Count(
+    "ringback_carrier_events_total",
+    "What the carrier told and was stored: received (texts), delivered and failed (receipts), reclaimed (numbers).",
+    "carrier", "kind",
+)  # fmt: skip
 ATTEMPTS = Spread(
     "ringback_webhook_attempt_duration_seconds",
     "Attempts to deliver a webhook, by outcome: delivered, refused (an answer other than 2xx), failed (none).",

@@ -22,9 +22,10 @@ from ringback.flows.dispatch_text import Job
 from ringback.flows.expire_texts import expire_text
 from ringback.flows.pace_texts import Paces
 from ringback.flows.send_text import KIND
-from ringback.kit import trace
+from ringback.kit import measures, trace
 from ringback.kit.clock import Clock
 from ringback.kit.faults import Unavailable
+from ringback.kit.machine import monotonic
 from ringback.kit.pace import LATE_NS
 from ringback.messages import service as messages
 from ringback.storage import expiry, outbox
@@ -38,6 +39,11 @@ WINDOW = 64
 """Texts that may be under way at the carrier at once."""
 UNREACHABLE_MS = 2_000
 _EXPIRED_AT_ONCE = 64
+_OUTCOMES: dict[type[CarrierError], str] = {
+    Refused: "refused",
+    Throttled: "throttled",
+    Unreachable: "unreachable",
+}
 
 
 class Dispatcher(LaneWorker[tuple[Job, Ticket]]):
@@ -146,8 +152,7 @@ class Dispatcher(LaneWorker[tuple[Job, Ticket]]):
             validity_ms=validity_ms,
         )
         try:
-            async with asyncio.timeout(self._answer_timeout_s + (MEDIA_S if text.media_urls else 0)):
-                ref = await self._carrier.submit(text)
+            ref = await self._hand_over(text)
         except CarrierError as error:
             await self._settle(work, self._meaning(error, work, ticket))
         except TimeoutError:
@@ -160,7 +165,21 @@ class Dispatcher(LaneWorker[tuple[Job, Ticket]]):
             self._slowdown.taken()
             needs = settle_text.needs_of_answer(work, self._carrier.name, ref)
             await self._settle(work, lambda tx: settle_text.accepted(tx, work, ref), needs)
+            measures.TEXT_WAITS.add((self._clock.now_ms() - message["at"]) / 1000, self._carrier.name)
             _log.info("a text was handed over", message_id=work.subject_id, carrier_ref=ref)
+
+    async def _hand_over(self, text: OutboundText) -> str:
+        begun, outcome = monotonic(), "no-answer"
+        try:
+            async with asyncio.timeout(self._answer_timeout_s + (MEDIA_S if text.media_urls else 0)):
+                ref = await self._carrier.submit(text)
+            outcome = "taken"
+            return ref
+        except CarrierError as error:
+            outcome = _OUTCOMES.get(type(error), outcome)
+            raise
+        finally:
+            measures.SUBMITS.add(monotonic() - begun, self._carrier.name, outcome)
 
     def _meaning(self, error: CarrierError, work: Claimed, ticket: Ticket) -> Callable[[Tx], None]:
         """What is to be stored of a submit that brought no ref; the circuit and the pace learn of it."""

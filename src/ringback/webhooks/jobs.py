@@ -9,9 +9,10 @@ import structlog
 
 from ringback.flows import deliver_webhook
 from ringback.flows.deliver_webhook import CAP, Job
-from ringback.kit import trace
+from ringback.kit import measures, trace
 from ringback.kit.clock import Clock, real_ms
 from ringback.kit.http import OutgoingHttp, RequestFailed, Response
+from ringback.kit.machine import monotonic
 from ringback.kit.signing import sign
 from ringback.settings import SLOW_SHARE
 from ringback.storage import schema
@@ -82,10 +83,12 @@ def _signed(secret: str, previous: Sequence[str], body: bytes) -> dict[str, str]
 async def _post(
     http: OutgoingHttp, url: str, body: bytes, headers: dict[str, str], timeout_s: float
 ) -> Attempt:
+    begun, outcome = monotonic(), "failed"
     try:
         answer: Response = await http.post(
             url, body, headers, timeout_s=timeout_s, keep_bytes=KEPT_ANSWER_BYTES, repeatable=True
         )
+        outcome = "delivered" if 200 <= answer.status < 300 else "refused"
     except RequestFailed as error:
         return Attempt(
             ok=False,
@@ -96,6 +99,8 @@ async def _post(
             failure=error.kind,
             side="you" if error.kind == "refused_address" else "endpoint",
         )
+    finally:
+        measures.ATTEMPTS.add(monotonic() - begun, outcome)
     if 200 <= answer.status < 300:
         return Attempt(True, answer.status, None, answer.body, answer.elapsed_ms)
     return Attempt(
