@@ -6,7 +6,7 @@ import os
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from fastapi import APIRouter, Depends, FastAPI
@@ -30,6 +30,7 @@ from ringback.events.waiting import EventWaits
 from ringback.flows.carrier_events import CarrierEvents
 from ringback.flows.pace_texts import Paces
 from ringback.flows.send_text import Line
+from ringback.kit import trace
 from ringback.kit.clock import MovableClock
 from ringback.kit.every import every
 from ringback.kit.http import AddressPolicy, OutgoingHttp
@@ -45,6 +46,9 @@ from ringback.storage.opening import open_store
 from ringback.storage.sealing import KEY_FILE, Sealer, SealError, load_or_create
 from ringback.webhooks.attempts import DAY_MS, SCHEDULES, Patience
 from ringback.webhooks.jobs import Deliverer
+
+if TYPE_CHECKING:
+    from ringback.tracing import Collected
 
 _log = structlog.get_logger("ringback")
 _ABANDONED_MS = 600_000
@@ -72,6 +76,7 @@ class Server:
         self.clock = MovableClock()
         self.ids = IdMaker(self.clock)
         self.live = InProcess()
+        self.traces: Collected | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._open = contextlib.AsyncExitStack()
 
@@ -88,6 +93,7 @@ class Server:
 
     async def _start(self) -> None:
         settings = self.settings
+        self._trace()
         sender = Sender()
         self.store = await open_store(settings, self.clock, self.ids, self.live.wake, sender)
         self._open.push_async_callback(self.store.stop)
@@ -170,6 +176,23 @@ class Server:
 
     def _make_app(self, parts: Parts, more: Sequence[APIRouter]) -> FastAPI:
         return rest.create(parts, more=more)
+
+    def _trace(self) -> None:
+        """Send spans where the settings say; a process has one place for them."""
+        if self.settings.otel_endpoint is None:
+            return
+        try:
+            from ringback.tracing import Collected
+        except ImportError:
+            raise OperatorError("tracing needs its packages: pip install 'ringback[tracing]'") from None
+        self.traces = collected = Collected(self.settings.otel_endpoint, role=self.settings.role)
+        trace.tracer = collected
+
+        def stop() -> None:
+            trace.tracer = None
+            collected.stop()
+
+        self._open.push_async_callback(asyncio.to_thread, stop)
 
     def _open_doors(self, parts: Parts) -> None:
         clock = MovingClock(self.clock, self._timed(), self._save_clock)

@@ -128,6 +128,11 @@ class Settings(BaseSettings):
         ge=0,
         le=3_650,
     )
+    otel_endpoint: str | None = _setting(
+        None,
+        "OpenTelemetry collector (OTLP over HTTP) that traces are sent to; without it there are none.",
+        "a URL such as http://127.0.0.1:4318",
+    )
     max_body_bytes: int = _setting(
         1_048_576, "Largest request body taken, in bytes.", "a number of bytes from 1024 on", ge=1024
     )

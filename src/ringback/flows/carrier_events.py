@@ -63,7 +63,8 @@ class CarrierEvents:
     async def _take(self, event: CarrierEvent, owner: Row | None) -> None:
         trace.request_id.set(self._ids.new("req"))
         if isinstance(event, InboundMessage):
-            await self._receive(event, owner)
+            with trace.span("receive text", "consumer", trace.request_id.get(), root=True):
+                await self._receive(event, owner)
             kind = "received"
         elif isinstance(event, DeliveryReceipt):
             await self._settle(event, owner)
@@ -98,11 +99,19 @@ class CarrierEvents:
         return receive_text.receive_text(tx, self._line, owner["account_id"], text)
 
     async def _settle(self, receipt: DeliveryReceipt, owner: Row | None) -> None:
-        await self._store.write(
+        message = await self._store.write(
             lambda tx: settle_text.receipt(tx, receipt),
             account=owner["account_id"] if owner is not None else None,
             needs=settle_text.needs_of_receipt(receipt),
         )
+        if message is not None:
+            with trace.span(
+                f"receipt {receipt.status}",
+                "consumer",
+                message["request_id"],
+                ringback__message_id=message["id"],
+            ):
+                pass
 
     async def _reclaim(self, e164: str, owner: Row | None) -> None:
         account_id = owner["account_id"] if owner is not None else None

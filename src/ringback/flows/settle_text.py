@@ -181,11 +181,15 @@ def needs_of_receipt(told: DeliveryReceipt) -> Sequence[Need]:
     return [(schema.carrier_refs, (told.carrier, "out", told.ref))]
 
 
-def receipt(tx: Tx, told: DeliveryReceipt) -> None:
-    """The carrier tells what became of a text. Early, late and repeated ones are all right."""
+def receipt(tx: Tx, told: DeliveryReceipt) -> Row | None:
+    """The carrier tells what became of a text. Early, late and repeated ones are all right.
+
+    Answers the message where it is known.
+    """
     message = messages.message_of_receipt(tx, told)
     if message is not None:
         apply_receipt(tx, message, told)
+    return message
 
 
 def apply_receipt(tx: Tx, message: Row, told: DeliveryReceipt) -> None:

@@ -152,7 +152,10 @@ class Dispatcher(LaneWorker[tuple[Job, Ticket]]):
             validity_ms=validity_ms,
         )
         try:
-            ref = await self._hand_over(text)
+            with trace.span(
+                f"submit {self._carrier.name}", "client", work.request_id, ringback__message_id=message["id"]
+            ):
+                ref = await self._hand_over(text)
         except CarrierError as error:
             await self._settle(work, self._meaning(error, work, ticket))
         except TimeoutError:

@@ -185,8 +185,19 @@ class Deliverer(LaneWorker[Job]):
         if job.endpoint is None:
             gone = Attempt(ok=False, http_status=None, error=job.gone, body=None, elapsed_ms=None)
             return gone, True
-        with self._place(job.work.lane_id):
+        with (
+            self._place(job.work.lane_id),
+            trace.span(
+                "webhook",
+                "client",
+                job.work.request_id,
+                ringback__delivery_id=job.delivery["id"],
+                ringback__event=job.delivery["event_type"],
+            ) as span,
+        ):
             result = await self._make(job, job.endpoint)
+            if span is not None and result.http_status is not None:
+                span.note(http__response__status_code=result.http_status)
         told = {
             "delivery_id": job.delivery["id"],
             "attempt": job.work.attempt,

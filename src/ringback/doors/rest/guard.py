@@ -66,6 +66,26 @@ class Guard:
             return
         request_id = self._ids.new("req")
         trace.request_id.set(request_id)
+        headers = dict(scope["headers"])
+        parent = headers.get(b"traceparent")
+        with trace.span(
+            "request",
+            "server",
+            request_id,
+            root=True,
+            parent=None if parent is None else parent.decode("latin-1"),
+        ) as span:
+            await self._answer(scope, receive, send, request_id, headers, span)
+
+    async def _answer(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        request_id: str,
+        headers: dict[bytes, bytes],
+        span: trace.Span | None,
+    ) -> None:
         id_header = request_id.encode()
         begun = time.perf_counter()
         asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
@@ -73,12 +93,12 @@ class Guard:
         async def send_marked(message: Message) -> None:
             if message["type"] == "http.response.start":
                 _log.debug("answered", method=scope["method"], path=scope["path"], status=message["status"])
-                measures.REQUESTS.add(
-                    time.perf_counter() - begun,
-                    scope["method"] if scope["method"] in _METHODS else "other",
-                    _route_of(asked),
-                    str(message["status"]),
-                )
+                method = scope["method"] if scope["method"] in _METHODS else "other"
+                route, status = _route_of(asked), message["status"]
+                measures.REQUESTS.add(time.perf_counter() - begun, method, route, str(status))
+                if span is not None:
+                    span.rename(f"{method} {route}")
+                    span.note(http__route=route, http__response__status_code=status)
                 message["headers"] = [
                     *message["headers"],
                     (b"x-request-id", id_header),
@@ -86,7 +106,6 @@ class Guard:
                 ]
             await send(message)
 
-        headers = dict(scope["headers"])
         refusal = self._refusal(scope, headers)
         if refusal is not None:
             await refusal(scope, receive, send_marked)
