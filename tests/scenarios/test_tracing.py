@@ -78,7 +78,7 @@ def test_a_text_is_one_trace(ringback: Ringback, collector: tuple[str, Spans]) -
         return [span for span in spans if span.name == "webhook"]
 
     until(hooks)
-    trace_id, root_id = ids_of(sent.headers["X-Request-ID"])
+    trace_id, root_id = ids_of(sent.headers["x-request-id"])
     mine = {span.name: span for span in spans if int.from_bytes(span.trace_id, "big") == trace_id}
     assert mine.keys() == {"POST /v1/messages", "submit simulated", "receipt delivered"}
     root = mine["POST /v1/messages"]
