@@ -25,6 +25,7 @@ from ringback.doors.rest.guard import MAX_QUERY_VALUE
 from ringback.doors.rest.json_body import MAX_NESTING
 from ringback.doors.rest.refusals import _CODES
 from ringback.events.steps import Kind
+from ringback.kit import measures
 from ringback.kit.addresses import MAX_URL_CHARACTERS
 from ringback.kit.faults import Conflict, Fault, Invalid, NotFound, Unavailable
 from ringback.kit.optout import _WORDS
@@ -251,3 +252,13 @@ def test_the_settings_of_a_server() -> None:
         assert name in Settings.model_fields
     named = {name for text in PAGES.values() for name in re.findall(r"`RINGBACK_([A-Z_]+)`", text)}
     assert {name for name in named if name.lower() not in Settings.model_fields} <= {"URL", "API_KEY"}
+
+
+def test_the_page_of_metrics_lists_what_is_measured() -> None:
+    page = PAGES["observing.md"]
+    told = {names(row[0])[0]: names(row[1]) for row in rows(page) if "`ringback_" in row[0]}
+    measured = {measure.name: list(measure.labels) for measure in measures.ALL}
+    source = (ROOT / "src/ringback/doors/rest/endpoints/metrics.py").read_text(encoding="utf-8")
+    gauges = set(re.findall(r'"(ringback_\w+)"', source))
+    assert {name: told[name] for name in measured} == measured
+    assert told.keys() == measured.keys() | gauges
