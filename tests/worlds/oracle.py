@@ -25,6 +25,8 @@ async def judge_by_api(world: World) -> None:
     for who in world.who:
         if who.gone:
             continue
+        while await world.read_on(who):
+            pass
         found: dict[str, Row] = {}
         for number in who.numbers:
             answer = await world.ask(who, "GET", f"/v1/numbers/{number['id']}/messages?limit=200")
@@ -191,7 +193,12 @@ def _inbound(world: World, messages: list[Row]) -> Iterator[str]:
 
 
 def _events(world: World, messages: list[Row]) -> Iterator[str]:
-    """Statuses only go forward, as the log tells."""
+    """Statuses only go forward, as the log tells, and who follows it misses nothing."""
+    for who in world.who:
+        query = f"SELECT seq, type FROM events WHERE account_id = '{who.account_id}' ORDER BY seq"
+        kept = [(row["seq"], row["type"]) for row in world.rows(query)]
+        if who.told != kept[: len(who.told) if who.gone else None]:
+            yield f"the log told {who.name} {len(who.told)} events of {len(kept)}, or others"
     status = {message["id"]: message["status"] for message in messages}
     at: dict[str, str] = {}
     for row in world.rows("SELECT * FROM events WHERE type LIKE 'message.%' ORDER BY account_id, seq"):

@@ -345,7 +345,7 @@ def number_of_another_account_taken(patch: Patch) -> None:
 
 
 FOUND: dict[Bug, int] = {
-    acknowledged_before_the_commit: 16,
+    acknowledged_before_the_commit: 24,
     leases_never_looked_at: 2,
     submitted_again_after_no_answer: 8,
     next_but_one_promoted: 0,
@@ -356,9 +356,9 @@ FOUND: dict[Bug, int] = {
     key_kept_after_the_effect: 0,
     sequence_taken_before_the_gate: 7,
     status_goes_back: 4,
-    webhook_given_up_after_a_crash: 8,
+    webhook_given_up_after_a_crash: 2,
     payload_rendered_anew: 12,
-    order_of_an_endpoint_forgotten: 8,
+    order_of_an_endpoint_forgotten: 2,
     called_failed_after_a_crash: 57,
     opt_out_not_asked_at_dispatch: 2,
     carrier_told_before_it_is_stored: 8,

@@ -43,6 +43,8 @@ class Who:
     account_id: str = ""
     agent_id: str = ""
     numbers: list[dict[str, Any]] = field(default_factory=list)
+    told: list[tuple[int, str]] = field(default_factory=list)
+    """Sequence and type of every event that its log told, in the order in which they came."""
     gone: bool = False
     """Whether it may be deleted."""
     hooked: bool = False
@@ -254,14 +256,34 @@ class World:
             await self.away.begin()
         await self.begin()
         await self._know()
+        followers = [asyncio.ensure_future(self._follow(who)) for who in self.who]
         for step in self.plan.steps:
             await asyncio.sleep(max(0.0, step.at - self.machine.now))
             self.note("step", step)
             self.client(do(self, step))
         await self._heal()
-        if await self._rest():
+        rests = await self._rest()
+        for follower in followers:
+            follower.cancel()
+        await asyncio.gather(*followers, return_exceptions=True)
+        if rests:
             await judge(self)
         await self._end()
+
+    async def _follow(self, who: Who) -> None:
+        """An agent without a public URL reads on and on, whatever happens to the server."""
+        while not who.gone:
+            if await self.read_on(who, wait_s=20) is None:
+                await asyncio.sleep(0.3)
+
+    async def read_on(self, who: Who, *, wait_s: int = 0) -> int | None:
+        """Read the account's log behind what it told already; how many events came, None for no answer."""
+        after = who.told[-1][0] if who.told else 0
+        answer = await self.ask(who, "GET", f"/v1/events?after={after}&wait={wait_s}&limit=50")
+        if answer.status != 200:
+            return None
+        who.told += [(event["seq"], event["type"]) for event in answer.json["data"]]
+        return len(answer.json["data"])
 
     async def _know(self) -> None:
         """What was there when the template was made."""
