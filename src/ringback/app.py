@@ -42,8 +42,8 @@ from ringback.numbers.jobs import NumberKeeper
 from ringback.operator_error import OperatorError
 from ringback.settings import Settings
 from ringback.storage import facts, idempotency
-from ringback.storage.opening import open_store
-from ringback.storage.sealing import KEY_FILE, Sealer, SealError, load_or_create
+from ringback.storage.opening import open_sealer, open_store
+from ringback.storage.sealing import SealError
 from ringback.webhooks.attempts import DAY_MS, SCHEDULES, Patience
 from ringback.webhooks.jobs import Deliverer
 
@@ -103,7 +103,7 @@ class Server:
             notices = Notices(settings.database_url, self.live, sender)
             notices.start()
             self._open.push_async_callback(notices.stop)
-        sealer = _sealer(settings, sealed_before=await self.store.read(facts.is_sealed))
+        sealer = open_sealer(settings, sealed_before=await self.store.read(facts.is_sealed))
         await self.store.read(lambda db: facts.load_clock(db, self.clock))
         fresh = facts.new_hash_key()
         try:
@@ -293,20 +293,6 @@ def _patience(settings: Settings) -> Patience:
     """With deliveries and endpoints, as the settings have it."""
     days = settings.webhook_disable_after_days
     return Patience(SCHEDULES[settings.webhook_retry], days * DAY_MS if days else None)
-
-
-def _sealer(settings: Settings, *, sealed_before: bool) -> Sealer:
-    """The keys of this store. A new one beside a store that holds sealed secrets would open nothing of it."""
-    key = settings.secret_key.get_secret_value() if settings.secret_key else None
-    file = settings.data / KEY_FILE
-    if sealed_before and key is None and not file.exists():
-        raise OperatorError(
-            f"{file} is missing and opens this store's secrets: restore it, or set RINGBACK_SECRET_KEY"
-        )
-    try:
-        return load_or_create(settings.data, key)
-    except (ValueError, OSError) as error:
-        raise OperatorError(f"{file}: {error}") from None
 
 
 def _line(settings: Settings, clock: MovableClock, http: OutgoingHttp) -> SimulatedLine:

@@ -72,7 +72,7 @@ class Script:
 
     def play(self, blocks: Sequence[Block]) -> None:
         """Run blocks in their order. A refusal that the page doesn't show is a mistake of the page."""
-        for block, following in zip(blocks, [*blocks[1:], None], strict=True):
+        for block, following in zip(blocks, [*blocks[1:], None][: len(blocks)], strict=True):
             self.run(block)
             shown = following is not None and following.language in ("json", "text")
             if block.language in ("bash", "python") and not shown:

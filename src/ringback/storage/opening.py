@@ -15,6 +15,7 @@ from ringback.operator_error import SERVICE_MISSING, OperatorError
 from ringback.running import STORE
 from ringback.settings import Settings
 from ringback.storage import migrate
+from ringback.storage.sealing import KEY_FILE, Sealer, load_or_create
 from ringback.storage.sqlite import SqliteStore
 from ringback.storage.store import Store
 
@@ -91,3 +92,17 @@ def _store_of(
     from ringback.storage.postgres import PostgresStore
 
     return PostgresStore(settings.database_url, clock, ids, wake, sender, readers=settings.pg_pool_size)
+
+
+def open_sealer(settings: Settings, *, sealed_before: bool) -> Sealer:
+    """The keys of this store. A new one beside a store that holds sealed secrets would open nothing of it."""
+    key = settings.secret_key.get_secret_value() if settings.secret_key else None
+    file = settings.data / KEY_FILE
+    if sealed_before and key is None and not file.exists():
+        raise OperatorError(
+            f"{file} is missing and opens this store's secrets: restore it, or set RINGBACK_SECRET_KEY"
+        )
+    try:
+        return load_or_create(settings.data, key)
+    except (ValueError, OSError) as error:
+        raise OperatorError(f"{file}: {error}") from None
