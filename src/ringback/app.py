@@ -25,7 +25,7 @@ from ringback.doors.sim.line import LocalLine, RemoteLine, SimulatedLine
 from ringback.doors.sim.media import LARGER
 from ringback.doors.sim.moving import MovingClock, Timed
 from ringback.doors.sim.once import SimOnce
-from ringback.events.jobs import prune
+from ringback.events.jobs import forget_old
 from ringback.events.waiting import EventWaits
 from ringback.flows.carrier_events import CarrierEvents
 from ringback.flows.pace_texts import Paces
@@ -239,7 +239,7 @@ class Server:
             self._begin(every(1, self.texts.fail_expired))
             self._begin(every(15, self.keeper.settle_orders))
             self._begin(every(600, self._purge))
-            self._begin(every(600, self._prune_events))
+            self._begin(every(60, self._prune_events))
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.append(asyncio.create_task(work))
@@ -250,8 +250,8 @@ class Server:
         if self.store.shared or (not self.clock.frozen and self.clock.offset_ms == 0):
             await self.store.write(lambda tx: idempotency.drop_abandoned(tx, older_than_ms=_ABANDONED_MS))
 
-    async def _prune_events(self) -> None:
-        await prune(self.store, self.clock, keep_days=self.settings.event_retention_days)
+    async def _prune_events(self) -> int:
+        return await forget_old(self.store, self.clock, keep_days=self.settings.event_retention_days)
 
     async def _save_clock(self) -> None:
         await self.store.write(lambda tx: facts.save_clock(tx, self.clock))

@@ -38,6 +38,7 @@ _MAKE: dict[str, Callable[[Target, int], Body]] = {
         "from": "2026-01-01T00:00:00Z",
         "agentId": target.ids["agent_id"],
     },
+    "replayEvents": lambda target, n: {"webhook": target.ids["agent_id"], "after": n % 3},
     "testAgentWebhook": lambda _, n: {},
     "testWebhook": lambda _, n: {},
     "createHandset": lambda _, n: {"name": f"once {n}"},

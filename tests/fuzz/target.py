@@ -67,6 +67,20 @@ class Said:
         return None
 
 
+def exchange(url: str, method: str, path: str, raw: bytes | None, headers: Mapping[str, str]) -> Said:
+    """One request on a connection of its own. Of a stream, which has no end, it takes the beginning."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+    try:
+        connection.request(method, path, body=raw, headers=dict(headers))
+        answer = connection.getresponse()
+        streams = answer.headers.get_content_type() == "text/event-stream"
+        content = answer.read1() if streams else answer.read()
+    finally:
+        connection.close()
+    return Said(answer.status, {name.lower(): value for name, value in answer.getheaders()}, content)
+
+
 class Target:
     """The server under test with one thing of each kind, and another account's key."""
 
@@ -97,20 +111,12 @@ class Target:
         headers: Mapping[str, str] | None = None,
     ) -> Said:
         """One request; `key` "" is the first account's, None sends none."""
-        parts = urlsplit(self.ringback.base_url)
         sent = {} if key is None else {"Authorization": f"Bearer {key or self.key}"}
         if raw is None and body is not None:
             raw = json.dumps(body).encode()
         if raw is not None:
             sent |= JSON
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
-        try:
-            connection.request(method, path, body=raw, headers=sent | dict(headers or {}))
-            answer = connection.getresponse()
-            content = answer.read()
-        finally:
-            connection.close()
-        return Said(answer.status, {name.lower(): value for name, value in answer.getheaders()}, content)
+        return exchange(self.ringback.base_url, method, path, raw, sent | dict(headers or {}))
 
     def _furnish(self, phone: Handset) -> dict[str, str]:
         """An agent, two numbers (one attached), a conversation, a message each way, a sub-account, a contact, and a

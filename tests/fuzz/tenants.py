@@ -1,5 +1,6 @@
 """Four accounts on one server, each with something of everything, and where an id can stand in a request."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,13 +13,14 @@ from ringback.kit.ids import IdMaker
 from ringback.storage.schema import metadata
 from ringback.storage.statements import Statement
 from ringback.testing import Handset, Ringback, WebhookInbox
-from tests.fuzz.target import Said, body_schema, choices
+from tests.fuzz.target import Said, body_schema, choices, exchange
 from tests.openapi import Document, Operation, Schema, follow, operations
 from tests.phones import until
 
 KINDS = {
     "agent_id": "agent",
     "agentId": "agent",
+    "webhook": "agent",
     "number_id": "number",
     "numberId": "number",
     "conversation_id": "conversation",
@@ -37,6 +39,7 @@ KINDS = {
 """What each name means, wherever in a request it stands: the kind of thing whose id it takes, or what phone number."""
 NO_IDS = {
     "externalId": "the caller's own word for a number",
+    "last-event-id": "a place in the caller's own events",
     "request_id": "the caller's word on what its feedback is about; nothing is looked up by it",
 }
 """Names that look like an id's and are none of ours."""
@@ -219,14 +222,12 @@ class Town:
     def ask(self, tenant: Tenant, request: Request) -> Said:
         """The answer to a tenant's request."""
         path = request.path + (f"?{urlencode(request.query)}" if request.query else "")
-        answer = self.ringback.request(
-            request.method,
-            path,
-            json=request.body,
-            headers={**tenant.headers, **{name.lower(): value for name, value in request.headers.items()}},
-            api_key=tenant.key,
-        )
-        return Said(answer.status, answer.headers, answer.content)
+        headers = {**tenant.headers, **{name.lower(): value for name, value in request.headers.items()}}
+        headers["authorization"] = f"Bearer {tenant.key}"
+        raw = None
+        if request.body is not None:
+            raw, headers["content-type"] = json.dumps(request.body).encode(), "application/json"
+        return exchange(self.ringback.base_url, request.method, path, raw, headers)
 
     def unknown(self, kind: str, caller: Tenant) -> str:
         """What the caller is told the same of as of another's: an id of this kind that nothing has, a number that
@@ -281,7 +282,11 @@ def is_of_accounts(operation: Operation) -> bool:
 
 def places(operation: Operation) -> list[Place]:
     """Where an id can stand in the operation's requests."""
-    return [place for place in _named(operation) if place.name in KINDS]
+    return [
+        place
+        for place, schema in _with_schemas(operation)
+        if place.name in KINDS and not _counts(schema, operation.document)
+    ]
 
 
 def unheard_of(operation: Operation) -> list[str]:
@@ -299,8 +304,9 @@ def unheard_of(operation: Operation) -> list[str]:
     ]
 
 
-def _named(operation: Operation) -> list[Place]:
-    return [place for place, _ in _with_schemas(operation)]
+def _counts(schema: Schema, document: Document) -> bool:
+    """Whether a place takes a whole number: the sequence of an event is nobody's id."""
+    return any(choice.get("type") == "integer" for choice in choices(schema, document))
 
 
 def _with_schemas(operation: Operation) -> Iterator[tuple[Place, Schema]]:

@@ -25,7 +25,7 @@ EXAMPLES = 12
 """Of each operation, beside what each of its fields and parameters takes by itself."""
 BENDING = "^/sim/v1/(clock|network|faults)"
 """What lets time leap and the line fail: it has a server of its own, or the others' operations would fail rightly."""
-STREAMING = "/events$"
+STREAMING = "^/sim/v1/.*events$|/events/stream$"
 """Answers without an end: see `test_streams`."""
 SPARE_SETS = 48
 
@@ -45,13 +45,17 @@ def test_what_bends_the_network(target: Target, tmp_path: Path) -> None:
 
 def test_streams(target: Target) -> None:
     """They answer as the document says, or refuse, before the first event."""
-    streams = [one for one in target.operations if one.path.endswith("/events")]
-    assert len(streams) == 2
+    streams = [
+        one
+        for one in target.operations
+        if "text/event-stream" in one.spec["responses"].get("200", {}).get("content", {})
+    ]
+    assert len(streams) == 3
     for stream in streams:
         path = target.path(stream)
         assert target.ask("GET", path, key=None).problem(401) is None
         assert target.ask("POST", path).problem(405) is None
-        if stream.parameters and "{" in stream.path:
+        if "{" in stream.path:
             assert target.ask("GET", path.replace("hs_", "hs_0")).problem(404) is None
 
 

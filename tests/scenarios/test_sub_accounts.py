@@ -277,6 +277,7 @@ def test_the_parents_log_tells_of_them(ringback: Ringback, branch: Branch) -> No
     rows = rows_of(ringback, schema.events)
     told = [(row["account_id"][:4], row["type"]) for row in rows]
     assert [type_ for whose, type_ in told if whose == "acct"] == [
+        "key.created",
         "sub_account.created",
         "sub_account.updated",
         "sub_account.deleted",

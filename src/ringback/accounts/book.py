@@ -11,7 +11,7 @@ from ringback.accounts.keys import NewKey
 from ringback.kit.times import to_iso
 from ringback.storage.schema import accounts, meta
 from ringback.storage.store import Store
-from ringback.storage.tx import Row, Tx
+from ringback.storage.tx import Reads, Row, Tx
 
 KEY_FILE = "first-key"
 _FIRST = "first_account"
@@ -66,6 +66,18 @@ class AccountBook:
             return keys.create_key(tx, account["id"], key=key, name=name, expires_days=expires_days)
 
         return await self._store.write(unit)
+
+    async def find(self, account_id: str | None) -> str:
+        """The id of an account, the first one unless another is named. Raises `AccountNotFound`."""
+
+        def query(db: Reads) -> Row | None:
+            return keys.first_account(db) if account_id is None else db.get(accounts, account_id)
+
+        found = await self._store.read(query)
+        if found is None or found["deleted_at"] is not None:
+            raise AccountNotFound(f"there is no account {account_id}")
+        found_id: str = found["id"]
+        return found_id
 
     async def list_keys(self) -> list[dict[str, Any]]:
         """Every key without the key itself, oldest first, names as on the wire."""

@@ -9,14 +9,21 @@ from ringback import running
 from ringback.operator_error import SERVICE_MISSING, WRONG_SETTING, OperatorError
 
 _TIMEOUT_S = 15.0
+NOT_HERE = 0
+"""The process of a server elsewhere."""
 
 
 class Client:
-    """Calls one running server; every refusal and lost connection is an `OperatorError`."""
+    """Calls one running server; every refusal and lost connection is an `OperatorError`.
 
-    def __init__(self, server: running.Running) -> None:
+    With an API key in the token's place it calls any server, for an `account` under the key's if one is named.
+    """
+
+    def __init__(self, server: running.Running, *, account: str | None = None) -> None:
         self.url = server.url
         self._token = server.token
+        self._account = account
+        self._is_local = server.pid != NOT_HERE
 
     def call(
         self,
@@ -34,9 +41,12 @@ class Client:
         parts = urlsplit(self.url)
         kept = {name: value for name, value in (query or {}).items() if value is not None}
         target = f"{path}?{urlencode(kept)}" if kept else path
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=timeout_s)
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        connection = kind(parts.hostname or "", parts.port, timeout=timeout_s)
         try:
-            connection.request(method, target, self._encode(body), self._headers(body, content_type))
+            connection.request(
+                method, parts.path + target, self._encode(body), self._headers(body, content_type)
+            )
             answer = connection.getresponse()
             content = answer.read()
         except (OSError, http.client.HTTPException) as error:
@@ -54,6 +64,8 @@ class Client:
 
     def _headers(self, body: dict[str, Any] | bytes | None, content_type: str) -> dict[str, str]:
         headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
+        if self._account is not None:
+            headers["X-Sub-Account-Id"] = self._account
         return headers if body is None else {**headers, "Content-Type": content_type}
 
     def _judge(self, status: int, content: bytes) -> Any:
@@ -63,7 +75,7 @@ class Client:
             answer = None
         if status < 300:
             return answer
-        if status == 401:
+        if status == 401 and self._is_local:
             raise OperatorError(
                 f"the server at {self.url} doesn't take this folder's token: restart it with the same --data",
                 SERVICE_MISSING,

@@ -1,62 +1,95 @@
-"""`ringback tail`: what happens on the running server, one line each, as it happens."""
+"""`ringback tail`: an account's events, one line each, as they happen."""
 
 import json
 import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import click
 
+from ringback import running
 from ringback.cli import client
 from ringback.cli.options import data_option, load_settings, printable
 from ringback.operator_error import SERVICE_MISSING, OperatorError
 
-_WAIT_S = 20
+_WAIT_S = 30
 _AGAIN_S = 1.0
+_OWN, _WITH_KEY = "/internal/v1/events", "/v1/events"
 
 
 @click.command()
-@click.option("--account", "account_id", metavar="ID", help="Another account than the first one.")
 @click.option(
-    "--after", type=click.IntRange(0), metavar="N", help="Begin behind this sequence, not from now on."
+    "--after", type=click.IntRange(0), metavar="SEQ", help="Begin after this sequence.  [default: now]"
 )
-@click.option("--types", metavar="LIST", help="Only these, such as message.*,number.bought")
+@click.option("--types", metavar="T", help="Types with commas between, such as message.*,number.released.")
+@click.option("--agent", metavar="ID", help="Events of this agent alone.")
+@click.option("--account", metavar="ID", help="Whose events.  [default: the first account's]")
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON each.")
+@click.option("--url", metavar="URL", help="A server elsewhere; needs a key.")
+@click.option(
+    "--key", envvar="RINGBACK_API_KEY", metavar="KEY", help="An API key, for --url.  [RINGBACK_API_KEY]"
+)
 @data_option
 def tail(
-    account_id: str | None, after: int | None, types: str | None, as_json: bool, data: str | None
+    after: int | None,
+    types: str | None,
+    agent: str | None,
+    account: str | None,
+    as_json: bool,
+    url: str | None,
+    key: str | None,
+    data: str | None,
 ) -> None:
-    """Follow the event log until Ctrl-C; a server that is started again meanwhile is followed on."""
-    folder = load_settings(data=data).data
-    client.require(folder)
-    told = False
-    while True:
-        server = client.connect(folder)
-        try:
-            if server is None:
-                raise OperatorError("no server", SERVICE_MISSING)
-            after = _follow(server, account_id, after, types, as_json)
-            told = False
-        except OperatorError as error:
-            if error.exit_code != SERVICE_MISSING:
-                raise
-            if not told:
-                click.echo("The server does not answer; waiting for it.", err=True)
-                told = True
-            time.sleep(_AGAIN_S)
+    """Show what happens, until Ctrl-C. A server that stops is waited for, and nothing is missed meanwhile."""
+    query = {"types": types, "agentId": agent}
+    if url is None:
+        folder = load_settings(data=data).data
+        client.require(folder)
+        follow = _follow(lambda: _server_of(folder), _OWN, {**query, "accountId": account}, after)
+    else:
+        if key is None:
+            raise OperatorError("--url needs a key: give one with --key or RINGBACK_API_KEY")
+        server = client.Client(running.Running(url.rstrip("/"), key, client.NOT_HERE), account=account)
+        follow = _follow(lambda: server, _WITH_KEY, query, after)
+    for event in follow:
+        click.echo(json.dumps(event, ensure_ascii=False) if as_json else line_of(event))
+
+
+def _server_of(folder: Path) -> client.Client:
+    """The server that runs on the folder by now: a new one has another address and token."""
+    return client.require(folder)
 
 
 def _follow(
-    server: client.Client, account_id: str | None, after: int | None, types: str | None, as_json: bool
-) -> int:
-    """Show what comes in one long look; answers the sequence to go on after."""
-    query = {"account": account_id, "after": after, "types": types, "wait": _WAIT_S}
-    found = server.call("GET", "/internal/v1/events", query=query, timeout_s=_WAIT_S + 15)
-    for event in found["data"]:
-        click.echo(json.dumps(event) if as_json else for_people(event))
-    return int(found["nextAfter"])
+    server: Callable[[], client.Client], path: str, query: dict[str, Any], after: int | None
+) -> Iterator[dict[str, Any]]:
+    """Every event after `after`, or from now on; without end."""
+    away = False
+    while True:
+        try:
+            if after is None:
+                after = server().call("GET", path, query={**query, "limit": 1})["newest"]
+            page = server().call(
+                "GET", path, query={**query, "after": after, "wait": _WAIT_S}, timeout_s=_WAIT_S + 15
+            )
+        except OperatorError as error:
+            if error.exit_code != SERVICE_MISSING:
+                raise
+            if not away:
+                click.echo(f"{error.line}; waiting for it", err=True)
+            away = True
+            time.sleep(_AGAIN_S)
+            continue
+        if away:
+            click.echo("the server answers again", err=True)
+        away = False
+        yield from page["data"]
+        after = page["nextAfter"]
 
 
-def for_people(event: dict[str, Any]) -> str:
-    """An event as one line: when, its sequence, its type, and what it holds."""
-    told = "  ".join(f"{name}={value}" for name, value in event["data"].items() if value is not None)
-    return printable(f"{event['at'][11:23]}  {event['seq']:>6}  {event['type']:<22}  {told}").rstrip()
+def line_of(event: dict[str, Any]) -> str:
+    """One event for people."""
+    told = {**event["data"], "agentId": event["agentId"]}
+    parts = [f"{name}={printable(value)}" for name, value in told.items() if value is not None]
+    return f"{event['seq']:>6}  {event['at'][11:19]}  {event['type']:<22}  {' '.join(parts)}".rstrip()

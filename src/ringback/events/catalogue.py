@@ -1,63 +1,102 @@
-"""Every type of event: when it is written, and what its data hold. `docs/events.md` shows this table.
+"""Every type of event: what its data hold, and when it is written. `docs/events.md` shows this table.
 
 A type keeps its meaning for good: fields may be added to a version, and a change that a reader could stumble over makes
 a new version.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-_MESSAGE = ("messageId", "conversationId", "numberId")
+JsonType = str | list[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One type. `fields` are the names in its `data`: ids and plain values, never bodies or secrets."""
+    """One type. `fields` are those of its `data` with their JSON types: ids and plain values, never bodies or secrets."""
 
     when: str
-    fields: tuple[str, ...]
+    fields: dict[str, JsonType]
     version: int = 1
 
 
+def _kind(when: str, *fields: str) -> Kind:
+    """Fields are text, which may be null where they end in `?`, or whole numbers where they end in `#`."""
+    types: dict[str, JsonType] = {"?": ["string", "null"], "#": "integer"}
+    return Kind(when, {field.rstrip("?#"): types.get(field[-1], "string") for field in fields})
+
+
+_MESSAGE = ("messageId", "conversationId", "numberId")
+_STATUS = (*_MESSAGE, "errorCode?")
+_ENDPOINT = ("webhookId", "agentId?")
+_DELIVERY = ("deliveryId", "messageId?")
+_OPT_OUT = ("numberId", "participant")
+
 CATALOGUE: dict[str, Kind] = {
-    "message.queued": Kind("a text was accepted to be sent", _MESSAGE),
-    "message.sent": Kind("the carrier took it", (*_MESSAGE, "errorCode")),
-    "message.delivered": Kind("the phone has it", (*_MESSAGE, "errorCode")),
-    "message.failed": Kind("it did not arrive", (*_MESSAGE, "errorCode")),
-    "message.unconfirmed": Kind("the carrier gave no answer; it may have taken it", (*_MESSAGE, "errorCode")),
-    "message.received": Kind("a text came in", _MESSAGE),
-    "conversation.created": Kind("a first text to or from somebody", ("conversationId", "numberId")),
-    "conversation.updated": Kind("its metadata were set", ("conversationId",)),
-    "number.bought": Kind("a number is yours", ("numberId", "phoneNumber")),
-    "number.released": Kind("it is no longer", ("numberId", "phoneNumber")),
-    "number.attached": Kind("an agent got it", ("numberId", "agentId")),
-    "number.detached": Kind("an agent lost it", ("numberId", "agentId")),
-    "agent.created": Kind("an agent was made", ("agentId",)),
-    "agent.updated": Kind("its settings were changed", ("agentId",)),
-    "agent.deleted": Kind("it is gone", ("agentId",)),
-    "contact.created": Kind("a contact was made", ("contactId",)),
-    "contact.updated": Kind("it was changed", ("contactId",)),
-    "contact.deleted": Kind("it is gone", ("contactId",)),
-    "opt_out.recorded": Kind("somebody texted STOP", ("numberId", "participant")),
-    "opt_out.lifted": Kind("somebody texted START", ("numberId", "participant")),
-    "webhook.set": Kind("an endpoint was set", ("webhookId", "agentId")),
-    "webhook.deleted": Kind("it was removed", ("agentId",)),
-    "webhook.secret_rotated": Kind("it got another secret", ("webhookId", "agentId")),
-    "webhook.enabled": Kind("it was switched on", ("webhookId", "agentId")),
-    "webhook.disabled": Kind("it was switched off, since it failed for days", ("webhookId", "agentId")),
-    "webhook.delivered": Kind("an endpoint took what it was told", ("deliveryId", "messageId")),
-    "webhook.failed": Kind("it did not, at any attempt", ("deliveryId", "messageId")),
-    "webhook.redelivered": Kind("it is told again, as asked", ("deliveryId", "messageId", "before")),
-    "event.replayed": Kind("an event is told to an endpoint again, as asked", ("eventSeq", "webhookId")),
-    "sub_account.created": Kind("a sub-account was made", ("subAccountId",)),
-    "sub_account.updated": Kind("it was renamed", ("subAccountId",)),
-    "sub_account.deleted": Kind("it is gone", ("subAccountId",)),
-    "key.created": Kind("an API key was made", ("keyId", "name")),
-    "key.revoked": Kind("its life was ended", ("keyId",)),
+    "message.queued": _kind("a text was accepted", *_MESSAGE),
+    "message.sent": _kind("the carrier took it", *_STATUS),
+    "message.delivered": _kind("it arrived", *_STATUS),
+    "message.failed": _kind("it will not arrive", *_STATUS),
+    "message.unconfirmed": _kind("nobody can tell whether it went out", *_STATUS),
+    "message.received": _kind("a text came in", *_MESSAGE),
+    "conversation.created": _kind(
+        "a number and a person have their first text", "conversationId", "numberId"
+    ),
+    "conversation.updated": _kind("its metadata were set", "conversationId"),
+    "number.bought": _kind("a number is yours", "numberId", "phoneNumber"),
+    "number.updated": _kind("its `externalId` or `expiresAt` is another", "numberId"),
+    "number.released": _kind(
+        "it is yours no more: `asked`, `expired` or `reclaimed` by the carrier",
+        *("numberId", "phoneNumber", "reason"),
+    ),
+    "number.attached": _kind("an agent has it", "numberId", "agentId"),
+    "number.detached": _kind("the agent has it no more", "numberId", "agentId"),
+    "agent.created": _kind("an agent was made", "agentId"),
+    "agent.updated": _kind("it was changed", "agentId"),
+    "agent.deleted": _kind("it was deleted", "agentId"),
+    "contact.created": _kind("a contact was made", "contactId"),
+    "contact.updated": _kind("it was changed", "contactId"),
+    "contact.deleted": _kind("it was deleted", "contactId"),
+    "opt_out.recorded": _kind("a person texted STOP, or a word like it", *_OPT_OUT),
+    "opt_out.lifted": _kind("a person texted START, or a word like it", *_OPT_OUT),
+    "webhook.set": _kind("an endpoint was set", *_ENDPOINT),
+    "webhook.deleted": _kind("it was deleted", *_ENDPOINT),
+    "webhook.secret_rotated": _kind("it has another secret", *_ENDPOINT),
+    "webhook.disabled": _kind("it was switched off, since it only failed", *_ENDPOINT),
+    "webhook.enabled": _kind("it was switched on again", *_ENDPOINT),
+    "webhook.delivered": _kind("an endpoint took a delivery", *_DELIVERY),
+    "webhook.failed": _kind("a delivery was given up", *_DELIVERY),
+    "webhook.redelivered": _kind(
+        "a delivery that was over (`before`: delivered, failed) began anew", *_DELIVERY, "before"
+    ),
+    "event.replayed": _kind("an event is told to an endpoint again", "eventSeq#", "webhookId"),
+    "sub_account.created": _kind("a sub-account was made", "subAccountId"),
+    "sub_account.updated": _kind("it was renamed", "subAccountId"),
+    "sub_account.deleted": _kind("it was deleted", "subAccountId"),
+    "key.created": _kind("an API key was made", "keyId", "name"),
+    "key.revoked": _kind("it opens nothing any more", "keyId"),
 }
 
 
-def matching(wanted: str) -> frozenset[str]:
-    """The types that one word of a filter names: a type, or `message.*` for all of a kind; none for no such word."""
-    if wanted.endswith(".*"):
-        return frozenset(name for name in CATALOGUE if name.startswith(wanted[:-1]))
-    return frozenset((wanted,)) & CATALOGUE.keys()
+class UnknownType(ValueError):
+    """No event has this type."""
+
+
+def types_named(names: Iterable[str]) -> frozenset[str]:
+    """The types that these names mean; `message.*` means all that begin so. Raises `UnknownType`."""
+    found: set[str] = set()
+    for name in names:
+        if name.endswith(".*"):
+            meant = {each for each in CATALOGUE if each.startswith(name[:-1])}
+        else:
+            meant = {name} & CATALOGUE.keys()
+        if not meant:
+            raise UnknownType(
+                f"no event has the type {name[:64]!r}; there are such as message.received and message.*"
+            )
+        found |= meant
+    return frozenset(found)
+
+
+def version_of(type_: str) -> int:
+    known = CATALOGUE.get(type_)
+    return 1 if known is None else known.version

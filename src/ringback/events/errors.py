@@ -1,14 +1,11 @@
-"""What can be wrong with reading the log."""
+"""What reading events refuses."""
 
 from ringback.kit.faults import Fault
 
 
 class EventsExpired(Fault):
-    """Events that were asked for are kept no longer."""
+    """What comes after this sequence is kept no longer."""
 
     status = 410
     code = "EVENTS_EXPIRED"
-
-    def __init__(self, message: str, *, field: str, where: str) -> None:
-        super().__init__(message, field=field)
-        self.where = where
+    where = "query"

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from ringback.events.catalogue import CATALOGUE
 from ringback.storage.schema import accounts, events
 from ringback.storage.tx import Row, Tx
 
@@ -22,7 +23,7 @@ class Event:
 
 
 def topic(account_id: str) -> str:
-    """What wakes those who wait for an account's events."""
+    """What wakes those who read the account's events."""
     return f"events:{account_id}"
 
 
@@ -37,9 +38,10 @@ def record(
 ) -> Event:
     """Write an event with the account's next sequence, and add `counts` to the account's totals.
 
-    `type_` and the names of `data` are those of the catalogue. `about_agent` is whom it concerns, where `agentId` does
-    not say so.
+    `type_` is one of the catalogue and `data` has just its fields: ids and plain values, never secrets or bodies.
+    `about_agent` is whom it concerns, where `agentId` does not say so.
     """
+    assert data.keys() == CATALOGUE[type_].fields.keys(), f"{type_} has other data: {sorted(data)}"
     head = tx.get(accounts, account_id)
     assert head is not None
     seq: int = head["event_seq"] + 1

@@ -1,35 +1,44 @@
 """Events on the wire."""
 
 import json
-from typing import Any, Literal
+from typing import Annotated, Any
 
-from ringback.events.catalogue import CATALOGUE
-from ringback.events.store import Look
+from pydantic import Field
+
+from ringback.events.catalogue import CATALOGUE, version_of
+from ringback.events.store import Page
 from ringback.kit.times import to_iso
-from ringback.kit.wire import ABSENT, CamelWire, IsoTime, Text
+from ringback.kit.wire import WHOLE, CamelWire, IsoTime, Text
 from ringback.storage.tx import Row
+
+_FIELDS = {
+    name: next((kind for kind in kinds if isinstance(kind, list)), kinds[0])
+    for name in sorted({name for known in CATALOGUE.values() for name in known.fields})
+    if (kinds := [known.fields[name] for known in CATALOGUE.values() if name in known.fields])
+}
+"""What the data of any event may hold."""
 
 
 class EventOut(CamelWire):
-    """One event. `seq` counts up by one in its account, and is what a reader goes on after."""
-
     seq: int
     id: str
-    type: str
+    type: Annotated[str, Field(json_schema_extra={"enum": list(CATALOGUE)})]
     version: int
     at: IsoTime
     agent_id: str | None
-    data: dict[str, Any]
+    data: Annotated[
+        dict[str, Any],
+        Field(json_schema_extra={"properties": {name: {"type": kind} for name, kind in _FIELDS.items()}}),
+    ]
     request_id: str | None
 
     @classmethod
     def of(cls, row: Row) -> "EventOut":
-        kind = CATALOGUE.get(row["type"])
-        return cls(
+        return cls.model_construct(
             seq=row["seq"],
             id=row["id"],
             type=row["type"],
-            version=1 if kind is None else kind.version,
+            version=version_of(row["type"]),
             at=to_iso(row["at"]),
             agent_id=row["agent_id"],
             data=json.loads(row["data"]),
@@ -37,31 +46,32 @@ class EventOut(CamelWire):
         )
 
 
-class EventList(CamelWire):
-    """A page of the log, oldest first. Go on `after=nextAfter`."""
-
-    data: list[EventOut]
-    has_more: bool
-    next_after: int
-
-    @classmethod
-    def of(cls, look: Look) -> "EventList":
-        return cls(data=list(map(EventOut.of, look.rows)), has_more=look.more, next_after=look.next_after)
-
-
 class ReplayEvents(CamelWire):
-    """Events behind `after` up to `until` to be told again to an endpoint: the project's, or an agent's by its id."""
+    """Which events an endpoint is told again: `project`'s, or that of an agent, by its id."""
 
     webhook: Text = "project"
-    after: int
-    until: int | None = None
-    types: list[Text] = ABSENT
+    after: Annotated[int, Field(ge=0), WHOLE]
+    until: Annotated[int, Field(ge=0), WHOLE] | None = None
+    types: Annotated[list[Text], Field(max_length=50)] | None = None
 
 
 class ReplayedEvents(CamelWire):
-    """How many deliveries were planned, and after which sequence to go on where there is more."""
-
-    success: Literal[True] = True
     planned: int
-    next_after: int
     has_more: bool
+    next_after: int
+
+
+class EventList(CamelWire):
+    data: list[EventOut]
+    has_more: bool
+    next_after: int
+    newest: int
+
+    @classmethod
+    def of(cls, page: Page) -> "EventList":
+        return cls.model_construct(
+            data=[EventOut.of(row) for row in page.rows],
+            has_more=page.has_more,
+            next_after=page.next_after,
+            newest=page.newest,
+        )

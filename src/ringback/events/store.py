@@ -1,99 +1,105 @@
-"""Reading the log: forward from a sequence, in the order in which everything happened."""
+"""Reading an account's events, oldest first.
 
-from collections.abc import Collection
+A sequence is taken under the account's lock, which is held until the commit: whoever sees an event sees all before it,
+so a reader that goes on after the last sequence it saw misses none.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
-from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy import bindparam, select
 
 from ringback.events.errors import EventsExpired
+from ringback.kit.faults import Invalid
 from ringback.storage.schema import accounts, events
 from ringback.storage.statements import Statement
-from ringback.storage.tx import Reads, Row, Tx
+from ringback.storage.tx import Reads, Row
 
-SCANNED: Final = 2_000
-"""Rows that one look goes through at most, whatever the filters leave of them."""
+SCAN = 10_000
+"""Events that one look passes over at most, whether they are wanted or not."""
 
-_AFTER = Statement(
-    select(events)
-    .where(events.c.account_id == bindparam("account_id"), events.c.seq > bindparam("after"))
-    .order_by(events.c.seq)
-    .limit(bindparam("most"))
+_RANGE = (
+    events.c.account_id == bindparam("account_id"),
+    events.c.seq > bindparam("after"),
+    events.c.seq <= bindparam("until"),
 )
-_LAST_OLD = Statement(
-    select(func.max(events.c.seq).label("seq")).where(
-        events.c.account_id == bindparam("account_id"),
-        events.c.seq > bindparam("after"),
-        events.c.seq <= bindparam("until"),
-        events.c.at < bindparam("before"),
+_OF_TYPES = bindparam("types").like("%," + events.c.type + ",%")
+_OF_AGENT = events.c.agent_id == bindparam("agent_id")
+_PAGES = {
+    (by_type, by_agent): Statement(
+        select(events)
+        .where(*_RANGE, *([_OF_TYPES] if by_type else []), *([_OF_AGENT] if by_agent else []))
+        .order_by(events.c.seq)
+        .limit(bindparam("limit"))
     )
-)
-_FORGET = Statement(
-    delete(events).where(
-        events.c.account_id == bindparam("account_id"),
-        events.c.seq > bindparam("after"),
-        events.c.seq <= bindparam("until"),
-    )
-)
-_ACCOUNTS = Statement(select(accounts.c.id).where(accounts.c.event_seq > accounts.c.events_pruned))
+    for by_type in (False, True)
+    for by_agent in (False, True)
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """`rows` match; `next_after` is where to go on, which is past what did not match; `more`: there is more at once."""
+class Wanted:
+    """Which events are asked for: of these types, or all; of this agent, or all."""
 
-    rows: list[Row]
+    types: frozenset[str] | None = None
+    agent_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some events; where to go on; and the newest sequence of the account, as the page saw it.
+
+    `over`: the account was deleted, and nothing will come any more.
+    """
+
+    rows: Sequence[Row]
     next_after: int
-    more: bool
+    newest: int
+    over: bool
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there is anything to look at behind `next_after`."""
+        return self.next_after < self.newest
 
 
-def last_seq(db: Reads, account_id: str) -> int:
-    """The sequence of the newest event; 0 before the first."""
+def page(db: Reads, account_id: str, wanted: Wanted, *, after: int | None, limit: int) -> Page:
+    """Events after a sequence, or from the oldest that is kept.
+
+    Raises `EventsExpired` where some of what comes after it is kept no longer, `Invalid` where nothing is so new.
+    """
     head = db.get(accounts, account_id)
-    return 0 if head is None else int(head["event_seq"])
-
-
-def look(
-    db: Reads,
-    account_id: str,
-    *,
-    after: int,
-    limit: int,
-    types: Collection[str] | None = None,
-    agent_id: str | None = None,
-) -> Look:
-    """Events behind `after`, oldest first. Raises `EventsExpired` when some of them are kept no longer."""
-    head = db.get(accounts, account_id)
-    if head is not None and after < head["events_pruned"]:
-        raise EventsExpired(
-            f"events up to {head['events_pruned']} are kept no longer: go on after={head['events_pruned']}",
-            field="after",
-            where="query",
-        )
-    filtered = types is not None or agent_id is not None
-    most = SCANNED if filtered else limit + 1
-    found = db.all(_AFTER, account_id=account_id, after=after, most=most)
-    rows: list[Row] = []
-    for row in found:
-        if len(rows) == limit:
-            return Look(rows, rows[-1]["seq"] if not filtered else row["seq"] - 1, True)
-        if (types is None or row["type"] in types) and (agent_id is None or row["agent_id"] == agent_id):
-            rows.append(row)
-    return Look(rows, found[-1]["seq"] if found else after, len(found) == most)
-
-
-def accounts_with_events(db: Reads) -> list[str]:
-    return [row["id"] for row in db.all(_ACCOUNTS)]
-
-
-def prune(tx: Tx, account_id: str, *, before: int, most: int = 1_000) -> int:
-    """Forget an account's oldest events from before a time (clock ms), `most` at once; answers up to which sequence."""
-    head = tx.get(accounts, account_id)
     assert head is not None
-    pruned: int = head["events_pruned"]
-    row = tx.one(_LAST_OLD, account_id=account_id, after=pruned, until=pruned + most, before=before)
-    if row is None or row["seq"] is None:
-        return pruned
-    tx.execute(_FORGET, [events], account_id=account_id, after=pruned, until=row["seq"])
-    tx.update(accounts, head, events_pruned=row["seq"])
-    return int(row["seq"])
+    newest: int = head["event_seq"]
+    start = checked(head, after)
+    until = min(newest, start + SCAN)
+    over = head["deleted_at"] is not None
+    if start == newest:
+        return Page([], start, newest, over)
+    params = {"account_id": account_id, "after": start, "until": until, "limit": limit + 1}
+    if wanted.types is not None:
+        params["types"] = f",{','.join(sorted(wanted.types))},"
+    if wanted.agent_id is not None:
+        params["agent_id"] = wanted.agent_id
+    statement = _PAGES[wanted.types is not None, wanted.agent_id is not None]
+    rows = db.all(statement, **params)
+    if len(rows) > limit:
+        rows = rows[:limit]
+        until = rows[-1]["seq"]
+    return Page(rows, until, newest, over)
+
+
+def checked(head: Row, after: int | None, *, where: str = "query") -> int:
+    """Where a reader of this account may begin. Raises as `page` does."""
+    oldest, newest = head["events_pruned"], head["event_seq"]
+    if after is None:
+        return int(oldest)
+    if after < oldest:
+        raise EventsExpired(
+            f"events up to {oldest} are kept no longer: go on with after={oldest}, and look for what came before in"
+            " messages and conversations",
+            field="after",
+        )
+    if after > newest:
+        raise Invalid(f"is {after}, and the newest event is {newest}", field="after", where=where)
+    return after

@@ -21,6 +21,7 @@ def attach(tx: Tx, account_id: str, agent_id: str, number_id: str) -> Row:
     number = tx.update(numbers_table, number, agent_id=agent_id, attached_at=tx.now)
     if before is not None:
         settle_default(tx, account_id, before)
+        record(tx, account_id, "number.detached", numberId=number_id, agentId=before)
     if agent["default_number_id"] is None:
         agents.set_default_number(tx, agent, number_id)
     record(tx, account_id, "number.attached", numberId=number_id, agentId=agent_id)
@@ -50,6 +51,7 @@ def delete_agent(tx: Tx, account_id: str, agent_id: str) -> Row:
     agent = agents.delete(tx, account_id, agent_id)
     for number in number_store.of_agent(tx, account_id, agent_id):
         tx.update(numbers_table, number, agent_id=None, attached_at=None)
+        record(tx, account_id, "number.detached", numberId=number["id"], agentId=agent_id)
     conversations.clear_agent(tx, account_id, agent_id)
     webhooks.forget_agent(tx, account_id, agent_id)
     record(tx, account_id, "agent.deleted", agentId=agent_id)

@@ -136,5 +136,5 @@ def _tell(message: Row | None) -> None:
 def _give_up(tx: Tx, e164: str) -> bool:
     number = numbers.held_by(tx, e164)
     if number is not None:
-        release(tx, number["account_id"], number["id"], at_carrier=False)
+        release(tx, number["account_id"], number["id"], reason="reclaimed")
     return number is not None

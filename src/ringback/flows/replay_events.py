@@ -1,69 +1,107 @@
-"""Telling an endpoint again of what happened: events of the log as deliveries, in their order."""
+"""Telling an endpoint again of what is past: new deliveries of events that the log still has."""
 
 import json
-from collections.abc import Collection
-from typing import Final
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ringback.agents import service as agents
 from ringback.events import store as log
+from ringback.events.catalogue import types_named
 from ringback.events.log import Event, record
-from ringback.events.store import Look
-from ringback.storage.schema import messages, numbers
+from ringback.events.store import Wanted
+from ringback.flows.render_webhook import AGENT_MESSAGE
+from ringback.kit.faults import Invalid
+from ringback.messages import service as messages
+from ringback.numbers import service as numbers
+from ringback.storage.schema import accounts
 from ringback.storage.tx import Row, Tx
 from ringback.usage import service as usage
 from ringback.webhooks import service as webhooks
 from ringback.webhooks.errors import WebhookDisabled
 
-MOST: Final = 500
-"""Deliveries that one replay plans at most."""
-_RECEIVED = "message.received"
+PROJECT = "project"
+RECEIVED = "message.received"
+MOST = 1_000
+"""Deliveries that one call plans at most."""
 
 
-def replay(
-    tx: Tx, account_id: str, scope: str, *, after: int, until: int | None, types: Collection[str] | None
-) -> tuple[int, Look]:
-    """Plan a new delivery of each event behind `after` that this endpoint gets; answers how many, and how far it went.
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """How many deliveries were planned, and after which sequence there is more to look at."""
 
-    A received text is told as `agent.message`; other events only to an endpoint that asked for their type. Raises
-    `WebhookNotFound`, `WebhookDisabled`, `AgentNotFound` and `EventsExpired`.
+    planned: int
+    next_after: int
+    has_more: bool
+
+
+def replay_events(
+    tx: Tx, account_id: str, webhook: str, *, after: int, until: int | None, types: Sequence[str] | None
+) -> Replayed:
+    """Plan deliveries of the events after `after` up to `until` to the endpoint of `webhook`, `project` or an agent.
+
+    It gets what it would get if they happened now: nothing of an agent with an endpoint of its own goes to the
+    project's. `types` are some of what it gets: `message.received`, told as `agent.message`, and what it asked for.
+
+    Raises `AgentNotFound`, `WebhookNotFound`, `WebhookDisabled`, `EventsExpired`, `Invalid`.
     """
+    scope = webhooks.PROJECT if webhook == PROJECT else webhook
     if scope != webhooks.PROJECT:
         agents.get(tx, account_id, scope)
     endpoint = webhooks.needed(tx, account_id, scope)
     if endpoint["status"] == webhooks.DISABLED:
         raise WebhookDisabled("the endpoint is switched off; switch it on first")
-    wanted = {_RECEIVED, *webhooks.events_of(endpoint)}
-    if types is not None:
-        wanted &= set(types)
-    found = log.look(tx, account_id, after=after, limit=MOST, types=wanted)
-    planned = 0
-    for row in found.rows:
-        if until is not None and row["seq"] > until:
-            return planned, Look(found.rows[:planned], until, False)
-        planned += _plan(tx, endpoint, row)
-        # An ordered endpoint counts what is open.
-        endpoint = webhooks.needed(tx, account_id, scope)
-    more = found.more and (until is None or found.next_after < until)
-    return planned, Look(found.rows, found.next_after, more)
+    head = tx.get(accounts, account_id)
+    assert head is not None
+    log.checked(head, after, where="body")
+    wanted = Wanted(_types(endpoint, types), scope or None)
+    page = log.page(tx, account_id, wanted, after=after, limit=MOST)
+    last = page.newest if until is None else min(until, page.newest)
+    own: dict[str | None, bool] = {}
+    count = 0
+    for row in page.rows:
+        if row["seq"] > last:
+            break
+        agent_id = row["agent_id"]
+        if agent_id not in own:
+            found = webhooks.endpoint_for(tx, account_id, agent_id)
+            own[agent_id] = found is not None and found["scope"] == scope
+        if own[agent_id]:
+            endpoint = _plan(tx, endpoint, row)
+            count += 1
+    return Replayed(count, min(page.next_after, max(last, after)), page.next_after < last)
 
 
-def _plan(tx: Tx, endpoint: Row, row: Row) -> int:
-    account_id, message_id = row["account_id"], json.loads(row["data"])["messageId"]
-    message = tx.get(messages, account_id, message_id)
-    if message is None:
-        return 0
-    told = record(tx, account_id, "event.replayed", eventSeq=row["seq"], webhookId=endpoint["id"])
+def _types(endpoint: Row, types: Sequence[str] | None) -> frozenset[str]:
+    """The types that the endpoint gets, of those that are asked for. Raises `Invalid`."""
+    gets = [RECEIVED, *webhooks.events_of(endpoint)]
+    if types is None:
+        return frozenset(gets)
+    found: set[str] = set()
+    for n, name in enumerate(types):
+        meant = types_named([name]) & set(gets)
+        if not meant:
+            told = f"this endpoint gets {' and '.join(gets)} only; let it ask for {name} by ringback.events"
+            raise Invalid(told, field=f"types.{n}")
+        found |= meant
+    return frozenset(found)
+
+
+def _plan(tx: Tx, endpoint: Row, row: Row) -> Row:
+    """Plan one delivery; answers the endpoint as it is then."""
+    account_id, agent_id = row["account_id"], row["agent_id"]
+    message = messages.get(tx, account_id, json.loads(row["data"])["messageId"])
+    told = record(
+        tx, account_id, "event.replayed", about_agent=agent_id, eventSeq=row["seq"], webhookId=endpoint["id"]
+    )
     webhooks.plan(
         tx,
         Event(account_id, row["seq"], row["id"], row["type"], row["at"]),
-        event_type="agent.message" if row["type"] == _RECEIVED else row["type"],
+        event_type=AGENT_MESSAGE if row["type"] == RECEIVED else row["type"],
         channel=message["channel"],
-        agent_id=row["agent_id"],
-        message_id=message_id,
+        agent_id=agent_id,
+        message_id=message["id"],
         endpoint=endpoint,
         position=told.seq,
     )
-    number = tx.get(numbers, account_id, message["number_id"])
-    if number is not None:
-        usage.count_webhook(tx, number)
-    return 1
+    usage.count_webhook(tx, {**numbers.get(tx, account_id, message["number_id"]), "agent_id": agent_id})
+    return webhooks.needed(tx, account_id, endpoint["scope"])

@@ -33,7 +33,9 @@ class NumberKeeper:
             now = self._clock.now_ms()
             for row in await self._store.read(lambda db: numbers.expired(db, now=now)):
                 try:
-                    await release_number(self._store, self._carrier, row["account_id"], row["id"])
+                    await release_number(
+                        self._store, self._carrier, row["account_id"], row["id"], reason="expired"
+                    )
                 except (NumberNotFound, NumberReleased):
                     continue
                 _log.info("a number expired", number_id=row["id"])

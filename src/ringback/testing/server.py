@@ -167,7 +167,7 @@ class Ringback:
                     timeout_graceful_shutdown=self.settings.stop_timeout_s,
                     backlog=_BACKLOG,
                 )
-                web = _Web(config, server.line.end_waits)
+                web = _Web(config, server.end_waits)
                 self.server, self._web, self._loop = server, web, asyncio.get_running_loop()
                 self.base_url = f"http://{host}:{port}"
                 self.api_key = server.book.key_file.read_text(encoding="utf-8").strip()

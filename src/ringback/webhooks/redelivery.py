@@ -127,7 +127,13 @@ def _start_again(tx: Tx, row: Row, endpoint: Row) -> Row:
         delivered_at=None,
     )
     event = record(
-        tx, account_id, "webhook.redelivered", deliveryId=row["id"], messageId=row["message_id"], before=was
+        tx,
+        account_id,
+        "webhook.redelivered",
+        about_agent=row["agent_id"],
+        deliveryId=row["id"],
+        messageId=row["message_id"],
+        before=was,
     )
     service.enqueue(tx, endpoint, row, position=event.seq)
     return row

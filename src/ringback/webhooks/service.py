@@ -121,6 +121,7 @@ def _remove(tx: Tx, row: Row) -> None:
     if row["events"] is not None:
         _listen(tx, row["account_id"], -1)
     tx.delete(webhooks, row["account_id"], row["scope"])
+    record(tx, row["account_id"], "webhook.deleted", webhookId=row["id"], agentId=row["scope"] or None)
 
 
 def forget_all(tx: Tx, account_id: str) -> None:
@@ -249,6 +250,7 @@ def tell_end(tx: Tx, delivery: Row, became: str) -> None:
         delivery["account_id"],
         f"webhook.{became}",
         {f"deliveries_{became}": 1},
+        about_agent=delivery["agent_id"],
         deliveryId=delivery["id"],
         messageId=delivery["message_id"],
     )

@@ -39,7 +39,7 @@ pytestmark = pytest.mark.unit
 OF_ALL_ACCOUNTS = {
     "ringback.accounts.keys._FIRST_ACCOUNT": "the operator's own account",
     "ringback.compliance.store._EARLIER": "whoever of an account, its parent and its sub-accounts had a number before",
-    "ringback.events.store._ACCOUNTS": "accounts whose oldest events may be forgotten",
+    "ringback.events.jobs._WITH_EVENTS": "accounts whose oldest events may be forgotten",
     "ringback.feedback.service._NEWEST": "the operator reads what everybody told",
     "ringback.numbers.store._OPEN_ORDERS": "orders whose request is dead, whoever made them",
     "ringback.numbers.store._EXPIRED": "numbers that expire now, whoever holds them",

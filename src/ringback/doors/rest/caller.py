@@ -74,10 +74,6 @@ class Keys:
         if scheme.lower() != "bearer" or not (self.is_local(key) or await self.find(key)):
             raise _unauthorized()
 
-    async def lives(self, authorization: str | None) -> bool:
-        """Whether this header holds a live key still."""
-        return await self.find((authorization or "").partition(" ")[2].strip()) is not None
-
     def forget(self, key_hash: str) -> None:
         """The key was revoked."""
         self._revocations += 1
@@ -129,6 +125,13 @@ class KeyAuth(SecurityBase):
                 404, "SUB_ACCOUNT_NOT_FOUND", "there is no such sub-account", field="X-Sub-Account-Id"
             )
         return Caller(row["id"], found.id)
+
+
+async def may_still(request: Request, caller: Caller) -> bool:
+    """Whether the key with which a caller was let in is still good, for answers that go on."""
+    known: Keys = request.app.state.keys
+    found = await known.find(_key_in(request))
+    return found is not None and found.id == caller.key_id
 
 
 scoped = KeyAuth()

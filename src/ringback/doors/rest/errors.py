@@ -18,6 +18,7 @@ _TYPES = {
     405: "invalid_request_error",
     408: "invalid_request_error",
     409: "conflict_error",
+    410: "not_found_error",
     413: "invalid_request_error",
     414: "invalid_request_error",
     415: "invalid_request_error",

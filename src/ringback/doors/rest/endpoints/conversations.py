@@ -104,7 +104,13 @@ async def update_conversation(
             )
         if "metadata" in asked.model_fields_set:
             row = service.set_metadata(tx, caller.account_id, conversation_id, asked.metadata)
-            record(tx, caller.account_id, "conversation.updated", conversationId=conversation_id)
+            record(
+                tx,
+                caller.account_id,
+                "conversation.updated",
+                about_agent=row["agent_id"],
+                conversationId=conversation_id,
+            )
         return _detail(parts, tx, row, 50)
 
     return JsonBytes(to_bytes(await parts.store.write(unit, account=caller.account_id)))

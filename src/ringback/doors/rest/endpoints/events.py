@@ -1,139 +1,165 @@
-"""/v1/events: the log of everything that happened, in order, to be read, followed and told again (ours)."""
+"""/v1/events: the event log, as a list that can wait and as a stream."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
+from fastapi.responses import StreamingResponse
 from pydantic import BeforeValidator
-from starlette.responses import StreamingResponse
 
-from ringback.doors.rest.caller import Caller, Scoped
+from ringback.doors.rest.caller import Caller, Scoped, may_still
 from ringback.doors.rest.errors import JsonBytes
 from ringback.doors.rest.json_body import JsonRoute
 from ringback.doors.rest.once import claim_of, to_bytes
-from ringback.doors.rest.paging import NOT_GIVEN, within_store
+from ringback.doors.rest.paging import NOT_GIVEN
 from ringback.doors.rest.parts import parts_of
-from ringback.events import store as log
-from ringback.events.catalogue import CATALOGUE, matching
+from ringback.events.catalogue import UnknownType, types_named
+from ringback.events.errors import EventsExpired
 from ringback.events.schemas import EventList, EventOut, ReplayedEvents, ReplayEvents
-from ringback.flows.replay_events import replay
+from ringback.events.store import Page, Wanted, checked
+from ringback.events.waiting import EventWaits
+from ringback.flows.replay_events import replay_events
 from ringback.kit.faults import Invalid
 from ringback.kit.wire import DIGITS
-from ringback.storage.tx import Tx
-from ringback.webhooks.service import PROJECT
+from ringback.storage.schema import accounts
+from ringback.storage.tx import Reads, Tx
 
 router = APIRouter(route_class=JsonRoute, prefix="/v1/events", tags=["events"])
-_AN_ENDPOINT = "project"
-_SSE: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
+HEARTBEAT_S = 15.0
+_AT_ONCE = 100
+"""Events that a stream reads at once: what a client that reads slowly makes the server hold."""
+_PAUSE_S = 0.02
+"""Between two reads of a stream: what comes close together goes together."""
+_FARTHEST = 1 << 53
+After = Annotated[int | None, Query(ge=0, le=_FARTHEST), DIGITS]
+Limit = Annotated[int, Query(ge=1, le=1_000), DIGITS]
+Wait = Annotated[float, Query(ge=0, le=60), BeforeValidator(lambda given: given or 0)]
+Types = Annotated[str, Query(description="Types with commas between; `message.*` means all that begin so.")]
+AgentId = Annotated[str, Query(alias="agentId")]
+LastEventId = Annotated[str, Header(alias="Last-Event-ID")]
+STREAM: dict[str, Any] = {
+    "response_class": StreamingResponse,
+    "responses": {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
 }
-Types = Annotated[str, Query(description="Types with commas between; `message.*` is every type of messages.")]
-AgentId = Annotated[str, Query(alias="agentId", description="Only what concerns this agent.")]
-Wait = Annotated[
-    float,
-    Query(ge=0, le=60, description="Seconds to wait for an event."),
-    BeforeValidator(lambda given: given or 0),
-]
+
+
+def wanted_of(types: str | None, agent_id: str | None) -> Wanted:
+    """What a query asks for. Raises `Invalid` for a type that no event has."""
+    if not types:
+        return Wanted(agent_id=agent_id or None)
+    try:
+        return Wanted(types_named(name.strip() for name in types.split(",")), agent_id or None)
+    except UnknownType as error:
+        raise Invalid(str(error), field="types", where="query") from None
 
 
 @router.get("", operation_id="listEvents", response_model=EventList)
 async def list_events(
     request: Request,
     caller: Scoped,
-    after: Annotated[int, Query(ge=0, description="The sequence behind which to begin."), DIGITS] = 0,
+    after: After = None,
     types: Types = NOT_GIVEN,
     agent_id: AgentId = NOT_GIVEN,
-    limit: Annotated[int, Query(ge=1, le=200), DIGITS] = 100,
+    limit: Limit = 100,
     wait: Wait = 0,
 ) -> JsonBytes:
-    found = await parts_of(request).waits.look(
-        caller.account_id,
-        after=within_store(after),
-        limit=limit,
-        types=wanted_types(types, "query"),
-        agent_id=agent_id,
-        wait_s=wait,
+    return await listed(
+        request, caller.account_id, after=after, types=types, agent_id=agent_id, limit=limit, wait=wait
     )
-    return JsonBytes(to_bytes(EventList.of(found)))
 
 
-@router.get("/stream", operation_id="streamEvents", response_class=StreamingResponse, responses=_SSE)
-async def stream_events(
+async def listed(
     request: Request,
-    caller: Scoped,
-    after: Annotated[
-        int | None,
-        Query(ge=0, description="As for the list; without it and `Last-Event-ID`, from now on."),
-        DIGITS,
-    ] = None,
-    types: Types = NOT_GIVEN,
-    agent_id: AgentId = NOT_GIVEN,
-    last_event_id: Annotated[str | None, Header(alias="Last-Event-ID")] = None,
-) -> StreamingResponse:
-    parts = parts_of(request)
-    wanted = wanted_types(types, "query")
-    begin = _resumed(last_event_id) if last_event_id else after
-    if begin is None:
-        begin = await parts.store.read(lambda db: log.last_seq(db, caller.account_id))
-    begin = within_store(begin)
-    # What is kept no longer is refused by a status, which a stream that has begun can't say.
-    await parts.store.read(lambda db: log.look(db, caller.account_id, after=begin, limit=1))
-    lines = _lines(request, caller, begin, wanted, agent_id)
-    return StreamingResponse(lines, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
-
-
-async def _lines(
-    request: Request, caller: Caller, after: int, types: frozenset[str] | None, agent_id: str | None
-) -> AsyncIterator[str]:
-    yield ": connected\n\n"
-    waits = parts_of(request).waits
-    async for found in waits.stream(caller.account_id, after=after, types=types, agent_id=agent_id):
-        if not found.rows:
-            # A key that was revoked meanwhile hears nothing more.
-            if not await request.app.state.keys.lives(request.headers.get("authorization")):
-                return
-            yield ": heartbeat\n\n"
-        for row in found.rows:
-            told = EventOut.of(row)
-            yield f"event: {told.type}\nid: {told.seq}\ndata: {told.model_dump_json(by_alias=True)}\n\n"
+    account_id: str,
+    *,
+    after: int | None,
+    types: str | None,
+    agent_id: str | None,
+    limit: int,
+    wait: float,
+) -> JsonBytes:
+    """The answer of a list of an account's events."""
+    wanted = wanted_of(types, agent_id)
+    page = await parts_of(request).waits.read(account_id, wanted, after=after, limit=limit, wait_s=wait)
+    return JsonBytes(to_bytes(EventList.of(page)))
 
 
 @router.post("/replay", operation_id="replayEvents", response_model=ReplayedEvents)
-async def replay_events(request: Request, caller: Scoped, asked: ReplayEvents) -> JsonBytes:
-    if asked.after < 0:
-        raise Invalid("takes a sequence, 0 or more", field="after")
-    if asked.until is not None and asked.until < asked.after:
-        raise Invalid("must not be before `after`", field="until")
-    types = None if asked.types is None else wanted_types(",".join(asked.types), "body")
-    scope = PROJECT if asked.webhook == _AN_ENDPOINT else asked.webhook
-
+async def replay(request: Request, caller: Scoped, asked: ReplayEvents) -> JsonBytes:
     def unit(tx: Tx) -> ReplayedEvents:
-        until = None if asked.until is None else within_store(asked.until)
-        planned, found = replay(
-            tx, caller.account_id, scope, after=within_store(asked.after), until=until, types=types
+        done = replay_events(
+            tx,
+            caller.account_id,
+            asked.webhook,
+            after=asked.after,
+            until=asked.until,
+            types=asked.types,
         )
-        return ReplayedEvents(planned=planned, next_after=found.next_after, has_more=found.more)
+        return ReplayedEvents(planned=done.planned, has_more=done.has_more, next_after=done.next_after)
 
     return await parts_of(request).once.write(await claim_of(request, caller), caller, unit)
 
 
-def wanted_types(typed: str | None, where: str) -> frozenset[str] | None:
-    """The types that a list with commas names; None for no list. Raises `Invalid`."""
-    if not typed:
-        return None
-    found: set[str] = set()
-    for word in typed.split(","):
-        types = matching(word.strip())
-        if not types:
-            near = ", ".join(sorted({f"{name.partition('.')[0]}.*" for name in CATALOGUE}))
-            raise Invalid(
-                f"there is no type {word.strip()[:64]!r}; there are {near}", field="types", where=where
-            )
-        found |= types
-    return frozenset(found)
+@router.get("/stream", operation_id="streamEvents", **STREAM)
+async def stream_events(
+    request: Request,
+    caller: Scoped,
+    after: After = None,
+    types: Types = NOT_GIVEN,
+    agent_id: AgentId = NOT_GIVEN,
+    last_event_id: LastEventId = NOT_GIVEN,
+) -> StreamingResponse:
+    wanted = wanted_of(types, agent_id)
+    begin = _resumed(last_event_id) if last_event_id else after
+
+    def start(db: Reads) -> int:
+        head = db.get(accounts, caller.account_id)
+        assert head is not None
+        return int(head["event_seq"]) if begin is None else checked(head, begin)
+
+    parts = parts_of(request)
+    seq = await parts.store.read(start)
+    return StreamingResponse(
+        _lines(request, parts.waits, caller, wanted, seq),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store"},
+    )
 
 
 def _resumed(last_event_id: str) -> int:
-    if not last_event_id.isascii() or not last_event_id.isdecimal() or len(last_event_id) > 18:
-        raise Invalid("takes the id of an event of this stream", field="Last-Event-ID", where="header")
+    if not (last_event_id.isascii() and last_event_id.isdecimal() and len(last_event_id) <= 15):
+        raise Invalid(
+            "takes the id of an event of this stream, a number", field="Last-Event-ID", where="header"
+        )
     return int(last_event_id)
+
+
+async def _lines(
+    request: Request, waits: EventWaits, caller: Caller, wanted: Wanted, after: int
+) -> AsyncIterator[bytes]:
+    """The stream, until the server stops, the caller may not read any more or is further behind than events are kept."""
+    yield b": connected\n\n"
+    while not waits.stopping:
+        try:
+            page = await waits.read(
+                caller.account_id, wanted, after=after, limit=_AT_ONCE, wait_s=HEARTBEAT_S
+            )
+        except EventsExpired:
+            return
+        if page.over or not await may_still(request, caller):
+            return
+        yield _told(page)
+        after = page.next_after
+        if not page.has_more:
+            await asyncio.sleep(_PAUSE_S)
+
+
+def _told(page: Page) -> bytes:
+    if not page.rows:
+        # An id without data moves the place from which a client resumes, and is no event to it.
+        return b": heartbeat\nid: %d\n\n" % page.next_after
+    return b"".join(
+        b"id: %d\nevent: %s\ndata: %s\n\n" % (row["seq"], row["type"].encode(), to_bytes(EventOut.of(row)))
+        for row in page.rows
+    )

@@ -5,21 +5,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import Field
 
-from ringback.accounts import keys
-from ringback.accounts.errors import AccountNotFound
 from ringback.doors.rest.caller import Keys, require_token
-from ringback.doors.rest.endpoints.events import wanted_types
+from ringback.doors.rest.endpoints import events
 from ringback.doors.rest.endpoints.success import Success
 from ringback.doors.rest.errors import JsonBytes
 from ringback.doors.rest.json_body import JsonRoute
-from ringback.doors.rest.once import to_bytes
-from ringback.doors.rest.parts import parts_of
-from ringback.events import store as log
-from ringback.events.schemas import EventList
+from ringback.doors.rest.paging import NOT_GIVEN
 from ringback.feedback import service as feedback
 from ringback.kit.wire import DIGITS, CamelWire, Text
-from ringback.storage.schema import accounts
-from ringback.storage.tx import Reads
 
 router = APIRouter(
     route_class=JsonRoute,
@@ -69,32 +62,19 @@ async def list_feedback(
 
 
 @router.get("/events")
-async def follow_events(
+async def tail_events(
     request: Request,
-    account: str | None = None,
-    after: Annotated[int | None, Query(ge=0), DIGITS] = None,
-    types: str | None = None,
-    wait: Annotated[float, Query(ge=0, le=60)] = 0,
+    account_id: Annotated[str, Query(alias="accountId")] = NOT_GIVEN,
+    after: events.After = None,
+    types: events.Types = NOT_GIVEN,
+    agent_id: events.AgentId = NOT_GIVEN,
+    limit: events.Limit = 100,
+    wait: events.Wait = 0,
 ) -> JsonBytes:
-    """As /v1/events, of any account: the first one, and from now on, unless told otherwise."""
-    parts = parts_of(request)
-
-    def begin(db: Reads) -> tuple[str, int]:
-        found = keys.first_account(db) if account is None else db.get(accounts, account)
-        if found is None:
-            raise AccountNotFound(f"there is no account {account}")
-        return found["id"], log.last_seq(db, found["id"])
-
-    account_id, newest = await parts.store.read(begin)
-    found = await parts.waits.look(
-        account_id,
-        after=newest if after is None else after,
-        limit=200,
-        types=wanted_types(types, "query"),
-        agent_id=None,
-        wait_s=wait,
+    account = await request.app.state.accounts.find(account_id or None)
+    return await events.listed(
+        request, account, after=after, types=types, agent_id=agent_id, limit=limit, wait=wait
     )
-    return JsonBytes(to_bytes(EventList.of(found)))
 
 
 @router.get("/check")

@@ -19,6 +19,7 @@ from ringback.doors.rest.paging import (
     within_store,
 )
 from ringback.doors.rest.parts import Parts, parts_of
+from ringback.events.log import record
 from ringback.flows.buy_number import BuyNumber, buy_number, typed_number
 from ringback.flows.release_number import release_number
 from ringback.kit.faults import Invalid
@@ -153,7 +154,11 @@ async def update_number(
         given["expires_at"] = _expiry(parts, given["expires_at"])
 
     def unit(tx: Tx) -> Row:
-        return tx.update(numbers, service.get_active(tx, caller.account_id, number_id), **given)
+        before = service.get_active(tx, caller.account_id, number_id)
+        row = tx.update(numbers, before, **given)
+        if row is not before:
+            record(tx, caller.account_id, "number.updated", about_agent=row["agent_id"], numberId=number_id)
+        return row
 
     row = await parts.store.write(unit, account=caller.account_id)
     return JsonBytes(to_bytes(PhoneNumberResponse.of(row, parts.outbound_sms(row))))

@@ -96,7 +96,6 @@ async def _delete(request: Request, caller: Caller, scope: str) -> JsonBytes:
         if scope != service.PROJECT:
             agents.get(tx, caller.account_id, scope)
         service.delete_endpoint(tx, caller.account_id, scope)
-        record(tx, caller.account_id, "webhook.deleted", agentId=scope or None)
 
     await parts_of(request).store.write(unit, account=caller.account_id)
     return JsonBytes(to_bytes(Success(success=True)))
