@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from tests.postgres import Databases, own_server
 
-from bench import claims, cold, hooks, inbound, lists
+from bench import claims, cold, hooks, inbound, lists, pipeline
 from bench.load import Run, load, texts
 from bench.server import LOAD_CORE, Server, cores
 
@@ -121,10 +121,16 @@ def main() -> None:
         "--first-run", action="store_true", help="also time a first `make run` in a fresh clone"
     )
     parser.add_argument(
-        "only", nargs="*", help="sends, inbound, cold, claims, hooks, lists (all but the last two)"
+        "only",
+        nargs="*",
+        help="sends, inbound, cold, claims, hooks, lists, pipeline (all but the last three)",
     )
     asked = parser.parse_args()
     parts = asked.only or ["cold", "inbound", "claims", "sends"]
+    if "pipeline" in parts:
+        with contextlib.ExitStack() as stack:
+            url = asked.pg or own_server(stack)
+            pipeline.report(asked.rounds, asked.seconds, Databases(url).empty if url else None)
     if cores():
         os.sched_setaffinity(0, {LOAD_CORE})
     else:

@@ -28,7 +28,12 @@ class Server:
     """`ringback serve`, or a variant of it, over a fresh folder (or one that is given)."""
 
     def __init__(
-        self, variant: str = "real", *, data: Path | None = None, database: str | None = None
+        self,
+        variant: str = "real",
+        *,
+        data: Path | None = None,
+        database: str | None = None,
+        pinned: bool = True,
     ) -> None:
         self.folder = data or Path(tempfile.mkdtemp(prefix="ringback-bench-"))
         clean = {name: value for name, value in os.environ.items() if not name.startswith("RINGBACK_")}
@@ -43,7 +48,7 @@ class Server:
             env=env,
             stdout=subprocess.PIPE,
             text=True,
-            preexec_fn=lambda: os.sched_setaffinity(0, {SERVER_CORE}) if cores() else None,
+            preexec_fn=lambda: os.sched_setaffinity(0, {SERVER_CORE}) if pinned and cores() else None,
         )
         assert self._process.stdout is not None
         self.url = self._process.stdout.readline().split()[-1]
