@@ -146,7 +146,11 @@ def test_every_value_of_a_query_is_given_once(target: Target) -> None:
         tried += 1
         said = target.ask(operation.method, f"{target.path(operation)}?{name}=1&{name}=1")
         problem = said.problem(422, field=name)
-        if problem is None and name != "phoneNumbers" and "once" not in said.json["error"]["message"]:
+        if (
+            problem is None
+            and name not in ("phoneNumbers", "types")
+            and "once" not in said.json["error"]["message"]
+        ):
             problem = f"says {said.json}"
         if problem:
             problems.append(f"{operation.name} {name}: {problem}")
