@@ -372,7 +372,7 @@ def put(request: Request, place: Place, ids: Mapping[str, str]) -> None:
 
 
 def _sample(name: str, schema: Schema, ids: Mapping[str, str]) -> Any:
-    if name in KINDS:
+    if name in KINDS and schema.get("type") != "integer":
         return ids[KINDS[name]]
     if name in SAMPLES:
         return SAMPLES[name]
