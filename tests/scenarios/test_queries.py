@@ -16,9 +16,7 @@ pytestmark = pytest.mark.scenario
         "/v1/webhooks/deliveries/stats?hours=",
     ],
 )
-@pytest.mark.parametrize(
-    "typed", ["1_0", "%2B1", "%201", "1.0", "1e1", "0x1", "%D9%A1", "%EF%BC%91", "1" * 40]
-)
+@pytest.mark.parametrize("typed", ["1_0", "%2B1", "%201", "1.0", "1e1", "0x1", "%D9%A1", "%EF%BC%91"])
 def test_an_integer_is_written_in_digits(ringback: Ringback, path: str, typed: str) -> None:
     refused = ringback.request("GET", path + typed)
     assert refused.status == 422, refused.json

@@ -60,6 +60,10 @@ class Refused(CarrierError):
     """The carrier refused, and took nothing; `code` is its own (such as 30006), and `carriers.codes` what it means."""
 
 
+class SenderThrottled(CarrierError):
+    """The carrier asks this number alone to slow down; nothing was taken."""
+
+
 class Throttled(CarrierError):
     """The carrier asks to slow down; nothing was taken."""
 
@@ -185,7 +189,10 @@ class Carrier(Protocol):
         ...
 
     async def submit(self, text: OutboundText) -> str:
-        """Hand over one text; answers the carrier's ref. `Refused`, `Throttled`, `Unreachable`, `NoAnswer`."""
+        """Hand over one text; answers the carrier's ref.
+
+        `Refused`, `Throttled`, `SenderThrottled`, `Unreachable`, `NoAnswer`.
+        """
         ...
 
     def events(self) -> AsyncIterator[EventBatch]:

@@ -52,7 +52,7 @@ WHOLE = BeforeValidator(_whole)
 """Makes an int of the wire one as JSON Schema has it: 59.0 is an integer too, and what some languages send for one."""
 
 
-_DIGITS = re.compile(r"-?[0-9]{1,30}")
+_DIGITS = re.compile(r"-?[0-9]{1,4000}")
 
 
 def _digits(typed: Any) -> Any:

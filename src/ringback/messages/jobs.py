@@ -14,6 +14,7 @@ from ringback.carriers.protocol import (
     NoAnswer,
     OutboundText,
     Refused,
+    SenderThrottled,
     Throttled,
     Unreachable,
 )
@@ -38,10 +39,12 @@ _log = structlog.get_logger("ringback.dispatch")
 WINDOW = 64
 """Texts that may be under way at the carrier at once."""
 UNREACHABLE_MS = 2_000
+SENDER_THROTTLED_MS = 1_000
 _EXPIRED_AT_ONCE = 64
 _OUTCOMES: dict[type[CarrierError], str] = {
     Refused: "refused",
     Throttled: "throttled",
+    SenderThrottled: "throttled",
     Unreachable: "unreachable",
 }
 
@@ -190,6 +193,11 @@ class Dispatcher(LaneWorker[tuple[Job, Ticket]]):
         if isinstance(error, Refused):
             self.circuit.answered(ticket)
             return lambda tx: settle_text.refused(tx, work, code=code, reason=reason)
+        if isinstance(error, SenderThrottled):
+            self.circuit.answered(ticket)
+            return lambda tx: settle_text.put_off(
+                tx, work, "throttled", wait_ms=SENDER_THROTTLED_MS, code=code, detail=reason
+            )
         if isinstance(error, Throttled):
             self.circuit.answered(ticket)
             self._slowdown.throttled(self._clock.now_ms(), message_id)

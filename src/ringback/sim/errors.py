@@ -66,6 +66,10 @@ class LineThrottled(LineError):
     """Too fast; nothing was taken."""
 
 
+class SenderThrottled(LineThrottled):
+    """This sender is too fast; others are not."""
+
+
 class LineDown(LineError):
     """No connection, or it was lost before anything was written; nothing was taken."""
 

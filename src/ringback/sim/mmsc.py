@@ -11,7 +11,7 @@ from ringback.kit.http import OutgoingHttp
 from ringback.kit.machine import monotonic
 from ringback.sim import fetching, inbound, media, media_types, outbound
 from ringback.sim.engine import Engine
-from ringback.sim.errors import BadInput, LineDown, LineError, LineThrottled, MediaNotFound, MediaRefused
+from ringback.sim.errors import BadInput, LineDown, LineError, MediaNotFound, MediaRefused, SenderThrottled
 from ringback.sim.fetching import FETCH_S, Unfit
 from ringback.sim.inbound import Draft
 from ringback.sim.media import MAX_BYTES, MOST, Attachment, Content, Media
@@ -90,7 +90,7 @@ class Mmsc:
     ) -> AsyncIterator[list[Content | Attachment]]:
         """The media at `urls`, in their order; to be stored inside, since they count as held until the end.
 
-        Raises `MediaRefused` for good, `LineThrottled` when too many others are under way, `LineDown` at a stop.
+        Raises `MediaRefused` for good, `SenderThrottled` when too many others are under way, `LineDown` at a stop.
         """
         if len(urls) > MOST:
             raise MediaRefused(f"a message carries at most {MOST} media; this has {len(urls)}", "21623")
@@ -99,7 +99,7 @@ class Mmsc:
                 try:
                     await held.enter_async_context(turn)
                 except NoTurn:
-                    raise LineThrottled("too many messages with media at a time", "20429") from None
+                    raise SenderThrottled("too many messages with media at a time", "20429") from None
             yield await self._unless_stopped(self._bring_in(urls))
 
     async def _are_all_here(self, urls: Sequence[str]) -> bool:

@@ -11,6 +11,7 @@ from ringback.carriers.protocol import (
     OutboundSms,
     OutboundText,
     Refused,
+    SenderThrottled,
     Throttled,
     Unreachable,
 )
@@ -19,6 +20,7 @@ from ringback.carriers.simulated.translate import NAME
 from ringback.kit.database_faults import DatabaseUnavailable
 from ringback.kit.pace import Pace
 from ringback.sim.errors import LineDown, LineRefused, LineThrottled, NeverAnswers
+from ringback.sim.errors import SenderThrottled as LineSenderThrottled
 from ringback.sim.inventory import Wish
 from ringback.sim.network import Network
 from ringback.sim.operators import operator_of
@@ -124,6 +126,8 @@ class SimulatedCarrier:
             return await self._network.submit(submission)
         except LineRefused as error:
             raise Refused(error.message, error.code) from None
+        except LineSenderThrottled as error:
+            raise SenderThrottled(error.message, error.code) from None
         except LineThrottled as error:
             raise Throttled(error.message, error.code) from None
         except (LineDown, DatabaseUnavailable) as error:

@@ -17,6 +17,7 @@ from ringback.carriers.protocol import (
     OutboundSms,
     OutboundText,
     Refused,
+    SenderThrottled,
     Throttled,
     Unreachable,
 )
@@ -33,6 +34,7 @@ _RETRY_S = 0.5
 _ERRORS: dict[str, type[CarrierError]] = {
     "refused": Refused,
     "throttled": Throttled,
+    "sender-throttled": SenderThrottled,
     "unreachable": Unreachable,
     "no-answer": NoAnswer,
 }

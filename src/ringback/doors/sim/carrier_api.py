@@ -1,6 +1,6 @@
 """`/carrier/v1`: what the carrier's client asks of a network in another process. Internal, and not for users.
 
-Errors travel as `{"carrierError": {kind, message, code}}` with `kind` `refused`, `throttled`, `unreachable` or
+Errors travel as `{"carrierError": {kind, message, code}}` with `kind` `refused`, `throttled`, `sender-throttled`, `unreachable` or
 `no-answer`. A text that the network takes without ever answering keeps its request open until the client leaves.
 """
 
@@ -15,13 +15,14 @@ from pydantic import BaseModel
 
 from ringback.kit.database_faults import DatabaseUnavailable
 from ringback.kit.wire import DIGITS
-from ringback.sim.errors import LineDown, LineError, LineRefused, LineThrottled, NeverAnswers
+from ringback.sim.errors import LineDown, LineError, LineRefused, LineThrottled, NeverAnswers, SenderThrottled
 from ringback.sim.inventory import Wish
 from ringback.sim.network import Network
 from ringback.sim.outbound import Submission
 
 _KINDS: dict[type[LineError], tuple[int, str]] = {
     LineRefused: (422, "refused"),
+    SenderThrottled: (429, "sender-throttled"),
     LineThrottled: (429, "throttled"),
     LineDown: (503, "unreachable"),
     NeverAnswers: (504, "no-answer"),
