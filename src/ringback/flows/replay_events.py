@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ringback.agents import service as agents
 from ringback.events import store as log
-from ringback.events.catalogue import types_named
+from ringback.events.catalogue import UnknownType, types_named
 from ringback.events.log import Event, record
 from ringback.events.store import Wanted
 from ringback.flows.render_webhook import AGENT_MESSAGE
@@ -78,7 +78,10 @@ def _types(endpoint: Row, types: Sequence[str] | None) -> frozenset[str]:
         return frozenset(gets)
     found: set[str] = set()
     for n, name in enumerate(types):
-        meant = types_named([name]) & set(gets)
+        try:
+            meant = types_named([name]) & set(gets)
+        except UnknownType as error:
+            raise Invalid(str(error), field=f"types.{n}") from None
         if not meant:
             told = f"this endpoint gets {' and '.join(gets)} only; let it ask for {name} by ringback.events"
             raise Invalid(told, field=f"types.{n}")
