@@ -66,7 +66,7 @@ REAL: dict[str, Any] = {
     "before": "2099-01-01T00:00:00Z",
     "after": "2000-01-01T00:00:00Z",
     "tz": "America/New_York",
-    "types": "message.*",
+    "webhook": "project",
 }
 """Values for fields and parameters of which the schema says no more than that they are texts."""
 NOT_HERE = ("recipients", "group_name", "imessageType", "type", "ringback")
@@ -178,9 +178,9 @@ FIELDS = {
     "areaCode": "one that the country has",
     "expiresAt": "in the future",
     "systemPrompt": "there, for a hosted agent",
-    **dict.fromkeys(("before", "after"), "the id of a message here"),
+    **dict.fromkeys(("before", "after"), "the id of a message here, or a place in the events that there are"),
+    "types": "types that events have, and that the endpoint gets",
     "tz": "a zone that there is",
-    "types": "types of events that there are",
     **dict.fromkeys(("advanceTo", "advanceSeconds"), "not before the clock's time, nor far beyond"),
     "seed": "of 64 bits",
     "inventory": "countries and area codes",

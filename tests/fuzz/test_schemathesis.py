@@ -138,6 +138,10 @@ def spare(target: Target, n: int) -> dict[str, str]:
     }
 
 
+IN_ANOTHER_STATE = {"UNSUPPORTED_CHANNEL", "MESSAGE_NOT_UNCONFIRMED", "DELIVERY_PENDING"}
+"""Codes of what takes a line, a text or a delivery in a state that none has here; other tests bring them there."""
+
+
 def tried_in_vain(target: Target, calls: str) -> list[str]:
     """The operations that were called and never did what they are for, or never refused anything."""
     statuses: dict[str, Counter[int]] = defaultdict(Counter)
@@ -151,8 +155,7 @@ def tried_in_vain(target: Target, calls: str) -> list[str]:
     return [
         f"{name}: {dict(found)}"
         for name, found in statuses.items()
-        # No line here is of the iMessage class.
-        if not (found[2] or "UNSUPPORTED_CHANNEL" in codes[name])
+        if not (found[2] or codes[name] & IN_ANOTHER_STATE)
         or not (found[4] or takes_nothing(by_name[name]))
     ]
 

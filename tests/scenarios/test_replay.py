@@ -77,6 +77,9 @@ def test_what_it_asked_for_in_its_order_and_a_range_of_it(
         "POST", REPLAY, 422, field="types.1", body={**only, "types": ["message.sent", "message.failed"]}
     )
     assert "message.received and message.sent and message.delivered only" in refused["message"]
+    for nothing in ("", "message", "x" * 4_000, "*"):
+        line.refused("POST", REPLAY, 422, field="types.0", body={**only, "types": [nothing]})
+    line.refused("POST", REPLAY, 422, field="types.0", body={**only, "types": ["contact.*"]})
     for wrong in ({**body, "after": -1}, {**body, "after": 10_000}, {"webhook": "project"}):
         line.refused("POST", REPLAY, 422, body=wrong)
 
