@@ -158,7 +158,9 @@ def tried_in_vain(target: Target, calls: str) -> list[str]:
     return [
         f"{name}: {dict(found)}"
         for name, found in statuses.items()
-        if not (found[2] or codes[name] & IN_ANOTHER_STATE) or not (found[4] or takes_nothing(by_name[name]))
+        # No line here is of the iMessage class.
+        if not (found[2] or codes[name] & {"UNSUPPORTED_CHANNEL", IN_ANOTHER_STATE.get(name, "")})
+        or not (found[4] or takes_nothing(by_name[name]))
     ]
 
 
