@@ -14,6 +14,7 @@ from ringback.doors.rest.endpoints import events as door
 from ringback.events import jobs
 from ringback.events import store as log
 from ringback.events.log import record
+from ringback.kit.database_faults import DatabaseUnavailable
 from ringback.storage.tx import Tx
 from ringback.testing import Clock, Handsets, Network, Ringback, WebhookInbox
 from tests.phones import until
@@ -406,6 +407,19 @@ def test_a_stream_ends_with_the_right_to_read_it(
         else:
             line.ask("DELETE", f"/v1/sub-accounts/{sub}")
         list(stream.events())
+
+
+def test_a_stream_ends_when_the_store_is_away(
+    ringback: Ringback, line: Line, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def away(*_: Any, **__: Any) -> Any:
+        raise DatabaseUnavailable("the database is away")
+
+    monkeypatch.setattr(ringback.server.waits, "read", away)
+    with Stream(ringback, "?after=0") as stream:
+        assert stream.answer.status == 200
+        assert list(stream.events()) == []
+    assert "Traceback" not in caplog.text
 
 
 def test_a_client_that_does_not_read_makes_the_server_hold_little(

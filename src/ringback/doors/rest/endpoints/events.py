@@ -15,12 +15,11 @@ from ringback.doors.rest.once import claim_of, to_bytes
 from ringback.doors.rest.paging import NOT_GIVEN
 from ringback.doors.rest.parts import parts_of
 from ringback.events.catalogue import UnknownType, types_named
-from ringback.events.errors import EventsExpired
 from ringback.events.schemas import EventList, EventOut, ReplayedEvents, ReplayEvents
 from ringback.events.store import Page, Wanted, checked
 from ringback.events.waiting import EventWaits
 from ringback.flows.replay_events import replay_events
-from ringback.kit.faults import Invalid
+from ringback.kit.faults import Fault, Invalid
 from ringback.kit.wire import DIGITS
 from ringback.storage.schema import accounts
 from ringback.storage.tx import Reads, Tx
@@ -145,7 +144,8 @@ async def _lines(
             page = await waits.read(
                 caller.account_id, wanted, after=after, limit=_AT_ONCE, wait_s=HEARTBEAT_S
             )
-        except EventsExpired:
+        except Fault:
+            # Too far behind, or the store is away: a status can't be given any more, but the client resumes and gets one.
             return
         if page.over or not await may_still(request, caller):
             return
