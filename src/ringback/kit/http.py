@@ -38,6 +38,7 @@ __all__ = [
 ]
 
 Lookup = Callable[[str, int], Awaitable[Sequence[str]]]
+HasRoom = Callable[[int], Awaitable[bool]]
 
 # Many servers drop idle connections after 5 s; leaving first avoids meeting them in the act.
 _KEEP_ALIVE_S: Final = 4.0
@@ -123,13 +124,16 @@ class OutgoingHttp:
             later = retry_after_s(response.headers.get("Retry-After"))
         return Response(status, _as_text(data), round((time.perf_counter() - started) * 1000), later)
 
-    async def get(self, url: str, *, timeout_s: float, max_bytes: int) -> Download:
+    async def get(
+        self, url: str, *, timeout_s: float, max_bytes: int, has_room: HasRoom | None = None
+    ) -> Download:
         """Get `url` and return the answer, whatever its status; no redirect is followed.
 
         `timeout_s` (seconds) is for everything. A body larger than `max_bytes` is hung up on as soon as that is
-        known, and one that was compressed, which nobody asked for, is not read.
+        known, and one that was compressed, which nobody asked for, is not read. `has_room` is asked before a body is
+        read, with the most bytes that it can have, and hangs up with a False.
 
-        Raises `RequestFailed`; its kind is `too_large` for such a body.
+        Raises `RequestFailed`; its kind is `too_large` or `no_room` for such a body.
         """
         async with self._sent("GET", url, None, {}, timeout_s=timeout_s, repeatable=True) as response:
             headers = response.headers
@@ -138,7 +142,10 @@ class OutgoingHttp:
             host = response.url.host_port_subcomponent
             if headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
                 raise RequestFailed("protocol", f"{host} compressed its answer, which was not asked for")
-            too_large = response.content_length is not None and response.content_length > max_bytes
+            most = max_bytes if response.content_length is None else response.content_length
+            too_large = most > max_bytes
+            if not (too_large or has_room is None or await has_room(most)):
+                raise RequestFailed("no_room", f"there was no room for the answer of {host}")
             body = b"" if too_large else await _read(response, max_bytes + 1)
             if too_large or len(body) > max_bytes:
                 raise RequestFailed("too_large", f"the answer of {host} is larger than {max_bytes} bytes")

@@ -5,7 +5,7 @@ from typing import Any, Final, Literal
 
 from ringback.kit.addresses import BadUrl
 
-Failure = Literal["timeout", "connect", "refused_address", "tls", "protocol", "too_large"]
+Failure = Literal["timeout", "connect", "refused_address", "tls", "protocol", "too_large", "no_room"]
 
 CONNECT_S: Final = 10.0
 """Seconds that one attempt to connect may take, within the timeout of the whole."""

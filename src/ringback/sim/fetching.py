@@ -7,6 +7,8 @@ from ringback.kit.http import OutgoingHttp, RequestFailed
 from ringback.kit.machine import monotonic
 from ringback.sim import media_types
 from ringback.sim.media import MAX_BYTES, Content
+from ringback.sim.memory import Share
+from ringback.sim.turns import NoTurn
 
 FETCH_S: Final = 8.0
 """Real seconds for all media of a message."""
@@ -27,10 +29,11 @@ class Unfit(Exception):
         self.reason = reason
 
 
-async def fetch(http: OutgoingHttp, url: str, *, max_bytes: int, until: float) -> Content:
-    """The media at `url`, at most `max_bytes`, by `until` on the monotonic clock. Raises `Unfit`.
+async def fetch(http: OutgoingHttp, url: str, *, max_bytes: int, until: float, share: Share) -> Content:
+    """The media at `url`, at most `max_bytes`, by `until` on the monotonic clock. Raises `Unfit`, `NoTurn`.
 
-    Up to three redirects are followed; every address on the way is judged by the client's policy.
+    Up to three redirects are followed; every address on the way is judged by the client's policy. What is read counts
+    as held by `share`.
     """
     shown, at = shown_as(url), url
     try:
@@ -38,8 +41,9 @@ async def fetch(http: OutgoingHttp, url: str, *, max_bytes: int, until: float) -
             left_s = until - monotonic()
             if left_s <= 0:
                 raise _too_slow(shown)
-            got = await http.get(at, timeout_s=left_s, max_bytes=max_bytes)
+            got = await http.get(at, timeout_s=left_s, max_bytes=max_bytes, has_room=share.ask)
             if got.status == 200:
+                share.keep(len(got.body))
                 return judge(shown, got.content_type, got.body)
             if got.status not in _REDIRECTING or not got.location:
                 raise Unfit("11200", f"{shown} could not be fetched: it answered {got.status}")
@@ -47,6 +51,8 @@ async def fetch(http: OutgoingHttp, url: str, *, max_bytes: int, until: float) -
     except RequestFailed as error:
         if error.kind == "too_large":
             raise too_large(shown) from None
+        if error.kind == "no_room":
+            raise NoTurn from None
         if error.kind == "timeout":
             raise _too_slow(shown) from None
         raise Unfit("11200", f"{shown} could not be fetched: {error.message}") from None

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final, TypeVar
 
 from ringback.kit.addresses import BadUrl, check_url
@@ -15,6 +15,7 @@ from ringback.sim.errors import BadInput, LineDown, LineError, MediaNotFound, Me
 from ringback.sim.fetching import FETCH_S, Unfit
 from ringback.sim.inbound import Draft
 from ringback.sim.media import MAX_BYTES, MOST, Attachment, Content, Media
+from ringback.sim.memory import Memory, Share
 from ringback.sim.outbound import Heard, Outcome, Submission
 from ringback.sim.pace import Pace
 from ringback.sim.texts import Text
@@ -22,16 +23,24 @@ from ringback.sim.turns import NoTurn, Turns
 from ringback.sim.unit import Unit
 
 T = TypeVar("T")
-AT_ONCE: Final = 32
-"""Messages of the server whose media are fetched and held in memory at one time."""
-AT_ONCE_OF_HANDSETS: Final = 8
+AT_ONCE: Final = 256
+"""Messages whose media are fetched at one time: many, since a place that answers slowly holds next to nothing."""
 EACH: Final = 3
 """So many of them may be one number's: a slow place to fetch from delays those who send from there."""
-_PATIENCE_S: Final = 0.3
-"""Real seconds that a message of the server waits for its turn; then it is throttled, and its queue brings it again."""
-_HANDSET_PATIENCE_S: Final = 5.0
-"""The same for a handset, which has no queue."""
+HELD_BYTES: Final = 160 * 1024**2
+"""Media of the server's messages that are in memory at one time."""
+HELD_BYTES_OF_HANDSETS: Final = 40 * 1024**2
+_PATIENCE_S: Final = 3.0
+"""Real seconds that a message waits for its turn, and for memory."""
 _PIECE: Final = 256 * 1024
+
+
+class _Line:
+    """One side's turns and memory; a message of the server never waits for one of a handset."""
+
+    def __init__(self, held_bytes: int) -> None:
+        self.turns = Turns(AT_ONCE, EACH)
+        self.memory = Memory(held_bytes)
 
 
 class Mmsc:
@@ -43,8 +52,7 @@ class Mmsc:
         self._engine = engine
         self._http = http
         self._kept_bytes = kept_bytes
-        self._turns = Turns(AT_ONCE, EACH)
-        self._handsets_turns = Turns(AT_ONCE_OF_HANDSETS, EACH)
+        self._server, self._handsets = _Line(HELD_BYTES), _Line(HELD_BYTES_OF_HANDSETS)
 
     async def submit(self, text: Submission, pace: Pace) -> Outcome:
         """As `outbound.submit`. With media in three steps: what speaks against the text, fetching, taking it."""
@@ -62,8 +70,7 @@ class Mmsc:
         if isinstance(heard, Outcome):
             return heard
         try:
-            turn = self._turns.turn(text.sender, _PATIENCE_S)
-            async with self._fetched(text.media_urls, turn) as found:
+            async with self._fetched(text.media_urls, self._server, text.sender) as found:
                 return await self._engine.run(
                     lambda unit: outbound.take(unit, text, heard, self._keep(unit, found))
                 )
@@ -74,8 +81,7 @@ class Mmsc:
         """A handset sends media. `BadInput` names those that can't be sent; `Unavailable` when it is too busy."""
         await self._engine.run(lambda unit: inbound.look(unit, handset_id, draft))
         try:
-            turn = self._handsets_turns.turn(handset_id, _HANDSET_PATIENCE_S)
-            async with self._fetched(draft.media_urls, turn) as found:
+            async with self._fetched(draft.media_urls, self._handsets, handset_id) as found:
                 return await self._engine.run(
                     lambda unit: inbound.send_draft(unit, handset_id, draft, self._keep(unit, found))
                 )
@@ -86,7 +92,7 @@ class Mmsc:
 
     @asynccontextmanager
     async def _fetched(
-        self, urls: Sequence[str], turn: AbstractAsyncContextManager[None]
+        self, urls: Sequence[str], line: _Line, name: str
     ) -> AsyncIterator[list[Content | Attachment]]:
         """The media at `urls`, in their order; to be stored inside, since they count as held until the end.
 
@@ -95,12 +101,14 @@ class Mmsc:
         if len(urls) > MOST:
             raise MediaRefused(f"a message carries at most {MOST} media; this has {len(urls)}", "21623")
         async with AsyncExitStack() as held:
-            if not await self._are_all_here(urls):
-                try:
-                    await held.enter_async_context(turn)
-                except NoTurn:
-                    raise SenderThrottled("too many messages with media at a time", "20429") from None
-            yield await self._unless_stopped(self._bring_in(urls))
+            try:
+                if not await self._are_all_here(urls):
+                    await held.enter_async_context(line.turns.turn(name, _PATIENCE_S))
+                share = held.enter_context(line.memory.share(_PATIENCE_S))
+                found = await self._unless_stopped(self._bring_in(urls, share))
+            except NoTurn:
+                raise SenderThrottled("too many messages with media at a time", "20429") from None
+            yield found
 
     async def _are_all_here(self, urls: Sequence[str]) -> bool:
         """Whether all are media of this network, for which nobody has to wait."""
@@ -144,20 +152,20 @@ class Mmsc:
                 raise MediaNotFound("the media were forgotten while they were read")
             yield piece
 
-    async def _bring_in(self, urls: Sequence[str]) -> list[Content | Attachment]:
+    async def _bring_in(self, urls: Sequence[str], share: Share) -> list[Content | Attachment]:
         until = monotonic() + FETCH_S
         found: list[Content | Attachment] = []
         left = MAX_BYTES
         for index, url in enumerate(urls):
             try:
-                item = await self._one(url, left, until)
+                item = await self._one(url, left, until, share)
             except Unfit as unfit:
                 raise MediaRefused(unfit.reason, unfit.code, index) from None
             found.append(item)
             left -= len(item.data) if isinstance(item, Content) else item.size or 0
         return found
 
-    async def _one(self, url: str, left: int, until: float) -> Content | Attachment:
+    async def _one(self, url: str, left: int, until: float, share: Share) -> Content | Attachment:
         try:
             check_url(url)
         except BadUrl as error:
@@ -170,7 +178,7 @@ class Mmsc:
             return media.attachment(own)
         if self._http is None:
             raise Unfit("11200", "this network fetches no media")
-        return await fetching.fetch(self._http, url, max_bytes=left, until=until)
+        return await fetching.fetch(self._http, url, max_bytes=left, until=until, share=share)
 
     async def _unless_stopped(self, work: Coroutine[Any, Any, T]) -> T:
         """The result of `work`, which ends at once when the network stops: nothing was taken then."""

@@ -50,6 +50,28 @@ async def test_a_body_that_comes_in_chunks() -> None:
 
 
 @pytest.mark.parametrize(
+    ("behave", "most"),
+    [
+        (saying(answer(PICTURE)), len(PICTURE)),
+        (saying(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"), 200_000),
+    ],
+)
+async def test_a_body_is_read_where_there_is_room_for_it(behave: Behaviour, most: int) -> None:
+    asked: list[int] = []
+
+    async def has_room(size: int) -> bool:
+        asked.append(size)
+        return len(asked) == 1
+
+    async with endpoint(behave) as it, client() as http:
+        got = await http.get(it.url(), timeout_s=5, max_bytes=200_000, has_room=has_room)
+        assert got.body in (PICTURE, b"abc")
+        with pytest.raises(RequestFailed) as failure:
+            await http.get(it.url(), timeout_s=5, max_bytes=200_000, has_room=has_room)
+    assert (failure.value.kind, asked) == ("no_room", [most, most])
+
+
+@pytest.mark.parametrize(
     "status", [b"301 Moved", b"302 Found", b"307 Temporary", b"404 Not Found", b"500 Oops"]
 )
 async def test_of_any_other_answer_only_the_head_is_read(status: bytes) -> None:

@@ -12,8 +12,9 @@ import pytest
 from ringback.kit.clock import MovableClock
 from ringback.kit.http import AddressPolicy, OutgoingHttp
 from ringback.sim import Network, fetching, media, mmsc
-from ringback.sim.errors import BadInput, LineDown, LineRefused, LineThrottled, MediaNotFound, NeverAnswers
+from ringback.sim.errors import BadInput, LineDown, LineRefused, MediaNotFound, NeverAnswers, SenderThrottled
 from ringback.sim.media import Attachment
+from ringback.sim.memory import Memory
 from ringback.sim.schema import open_store
 from tests.media import GIF, JPEG, PAGE, PNG, Web, png
 from tests.unit.kit.endpoint import Behaviour, Talk, endpoint, for_ever, keep_silent, saying
@@ -55,6 +56,11 @@ async def test_bytes_come_out_as_they_went_in(sender: Sender, web: Web) -> None:
     assert (await sender.read(one), await sender.read(other)) == (large, JPEG)
 
 
+async def fetch(http: OutgoingHttp, url: str) -> None:
+    with Memory(1_000_000).share(1) as share:
+        await fetching.fetch(http, url, max_bytes=1_000, until=time.monotonic() + 5, share=share)
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_redirects_are_followed(sender: Sender, web: Web, status: int) -> None:
     web.put("/a/2", status=status, headers={"Location": web.url("/3?x=1")})
@@ -94,7 +100,7 @@ async def test_a_redirect_to_where_nobody_may_go(
     http = OutgoingHttp(AddressPolicy(loopback_allowed=True), lookup=lookup)
     url = web.put("/cat.png", status=302, headers={"Location": target})
     with pytest.raises(fetching.Unfit) as unfit:
-        await fetching.fetch(http, url, max_bytes=1_000, until=time.monotonic() + 5)
+        await fetch(http, url)
     await http.close()
     assert unfit.value.code == "11200"
     assert unfit.value.reason.startswith(f"{url} could not be fetched: ")
@@ -104,7 +110,7 @@ async def test_a_redirect_to_where_nobody_may_go(
 async def test_loopback_is_closed_where_the_policy_says_so(web: Web) -> None:
     http = OutgoingHttp(AddressPolicy(loopback_allowed=False))
     with pytest.raises(fetching.Unfit, match="leads to a loopback address"):
-        await fetching.fetch(http, web.put("/1.png", PNG), max_bytes=1_000, until=time.monotonic() + 5)
+        await fetch(http, web.put("/1.png", PNG))
     await http.close()
     assert web.asked == []
 
@@ -195,13 +201,14 @@ class Gate:
 async def test_only_so_many_of_one_number_are_fetched_at_a_time(
     sender: Sender, network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The next ones wait a moment, and are then sent back: the server tries again a little later."""
+    """The next ones wait a moment, and are then sent back: that number is too fast, and nobody else."""
+    monkeypatch.setattr(mmsc, "_PATIENCE_S", 0.1)
     gate = Gate(png(10_000))
     async with endpoint(gate) as it:
         under_way = [asyncio.ensure_future(sender.send(it.url())) for _ in range(mmsc.EACH)]
         await gate.filled(mmsc.EACH)
         assert not await network.idle()
-        with pytest.raises(LineThrottled):
+        with pytest.raises(SenderThrottled):
             await sender.send(it.url())
         gate.open.set()
         await asyncio.gather(*under_way)
@@ -214,11 +221,11 @@ async def test_only_so_many_of_one_number_are_fetched_at_a_time(
 async def test_a_slow_place_delays_only_those_who_send_from_there(
     sender: Sender, side: Side, network: Network, web: Web
 ) -> None:
-    """Nine numbers hold all that they may while others, and phones, send as ever; phones hold no more of each other."""
+    """Many numbers hold all that they may while others, and phones, send as ever; phones hold no more of each other."""
     gate, picture = Gate(PNG), web.put("/cat.png", PNG)
     kept = await network.upload("image/png", PNG)
     async with endpoint(gate) as it:
-        slow = [await side.buy() for _ in range(9)]
+        slow = [await side.buy() for _ in range(13)]
         under_way = [
             asyncio.ensure_future(side.submit(number, sender.theirs, media_urls=(it.url(),), channel="mms"))
             for number in slow
@@ -244,6 +251,44 @@ async def test_a_slow_place_delays_only_those_who_send_from_there(
         gate.open.set()
         await asyncio.gather(*under_way, *phones)
     assert len(await sender.arrived()) == len(under_way) + len(phones) + 3
+
+
+async def test_what_is_held_in_memory_is_bounded_by_its_bytes(
+    sender: Sender, side: Side, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By those that are announced, before one of them is read."""
+    monkeypatch.setattr(mmsc, "_PATIENCE_S", 0.1)
+    gate, picture = Gate(b""), web.put("/cat.png", PNG)
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: %d\r\n\r\n" % media.MAX_BYTES
+
+    async def announce(talk: Talk) -> None:
+        await talk.send(head)
+        await gate(talk)
+
+    fits = mmsc.HELD_BYTES // media.MAX_BYTES
+    async with endpoint(announce) as it:
+        numbers = [await side.buy() for _ in range(fits)]
+        under_way = [
+            asyncio.ensure_future(side.submit(number, sender.theirs, media_urls=(it.url(),), channel="mms"))
+            for number in numbers[1:]
+        ]
+        await gate.filled(len(under_way))
+        await sender.send(picture)
+        under_way.append(
+            asyncio.ensure_future(
+                side.submit(numbers[0], sender.theirs, media_urls=(it.url(),), channel="mms")
+            )
+        )
+        await gate.filled(fits)
+        with pytest.raises(SenderThrottled):
+            await sender.send(picture)
+        assert not any(task.done() for task in under_way)
+        gate.open.set()
+        assert all(
+            isinstance(end, LineRefused) for end in await asyncio.gather(*under_way, return_exceptions=True)
+        )
+    await sender.send(picture)
+    assert len(await sender.arrived()) == 2
 
 
 async def test_a_stop_ends_fetching_and_takes_nothing(sender: Sender, network: Network) -> None:
