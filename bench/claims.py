@@ -18,6 +18,7 @@ from ringback.accounts import keys
 from ringback.carriers.pace import pace_of
 from ringback.flows import dispatch_text
 from ringback.flows.dispatch_text import Job
+from ringback.flows.media_room import MediaRoom
 from ringback.flows.pace_texts import Paces
 from ringback.flows.send_text import KIND
 from ringback.kit.clock import MovableClock, real_ms
@@ -113,10 +114,11 @@ async def _measure(scene: Scene, store: Store, clock: MovableClock) -> Timed:
 async def _claim(store: Store, told: Paces, timed: Timed) -> list[Job]:
     def unit(tx: Tx) -> list[Job]:
         began = time.perf_counter()
-        jobs = dispatch_text.begin(
+        jobs, _ = dispatch_text.begin(
             tx,
             carrier=CARRIER,
             told=told,
+            room=MediaRoom(),
             most=MOST,
             cap=CAP,
             token="bench",

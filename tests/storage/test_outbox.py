@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from ringback.flows.pace_texts import PaceGate
 from ringback.storage import outbox, schema
 from ringback.storage.outbox import CLAIMED, READY, WAITING, Claimed
+from ringback.storage.turns import WAIT_MS
 from ringback.storage.tx import Tx
-from tests.storage.world import START_MS, World
+from tests.storage.world import LINE, START_MS, World
 
 pytestmark = pytest.mark.unit
 
@@ -177,6 +179,36 @@ async def test_the_lane_that_waited_longest_goes_first(world: World) -> None:
     first = await world.claim(most=16, cap=8)
     assert len({work.lane_id for work in first}) == 2
     assert late["id"] in {work.subject_id for work in first}
+
+
+async def test_what_must_wait_stays_and_what_is_behind_it_goes(world: World) -> None:
+    """Its lane is looked at again when it is told to, and by itself after some seconds."""
+    sent = [await world.send(world.text(f"+1212555{n:04d}")) for n in range(20)]
+    ahead = {row["id"] for row in sent[:18]}
+
+    async def claim() -> list[str]:
+        gate = PaceGate(
+            LINE.paces,
+            lambda tx, row: None,
+            watches=lambda lane: True,
+            must_wait=lambda tx, row: row["subject_id"] in ahead,
+        )
+        return [work.subject_id for work in await world.claim(gate=gate)]
+
+    assert await claim() == [sent[18]["id"], sent[19]["id"]]
+    assert await lane_counts(world) == (20, 2, START_MS + WAIT_MS)
+    ahead.remove(sent[5]["id"])
+    assert await claim() == []
+    lane = await world.lane()
+    await world.store.write(
+        lambda tx: outbox.look_again(
+            tx, lane["kind"], carrier=lane["carrier"], account_id=lane["account_id"], lane_id=lane["id"]
+        )
+    )
+    assert await claim() == [sent[5]["id"]]
+    ahead.clear()
+    world.clock.move_to(START_MS + WAIT_MS)
+    assert await claim() == [row["id"] for row in sent[:5] + sent[6:18]][:13]
 
 
 async def test_two_workers_never_hold_one_row(world: World) -> None:

@@ -88,6 +88,7 @@ class World:
         lease_until: int = 1 << 60,
         store: Store | None = None,
         line: Line | None = None,
+        gate: PaceGate | None = None,
     ) -> list[Claimed]:
         return await (store or self.store).write(
             lambda tx: outbox.claim(
@@ -98,7 +99,7 @@ class World:
                 cap=cap,
                 token=token,
                 lease_until=lease_until,
-                gate=PaceGate(LINE.paces if line is None else line.paces, lambda tx, row: None),
+                gate=gate or PaceGate((line or LINE).paces, lambda tx, row: None),
             )
         )
 

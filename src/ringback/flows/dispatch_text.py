@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ringback.compliance import service as compliance
+from ringback.flows.media_room import MediaRoom, Sender, sender_of_media
 from ringback.flows.pace_texts import PaceGate, Paces
 from ringback.flows.send_text import KIND
 from ringback.messages import service as messages
@@ -15,24 +16,47 @@ from ringback.storage.tx import Reads, Row, Tx
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One text to hand over, or why it must not be: a code and a reason."""
+    """One text to hand over, or why it must not be: a code and a reason. `media`: who sends media with it."""
 
     work: Claimed
     message: Row
     refusal: tuple[str, str] | None = None
+    media: Sender | None = None
 
 
 def begin(
-    tx: Tx, *, carrier: str, told: Paces, most: int, cap: int, token: str, lease_until: int, late_ns: int
-) -> list[Job]:
-    """Claim due texts of one carrier, as its paces allow; see `paces.Gate` of `late_ns`."""
+    tx: Tx,
+    *,
+    carrier: str,
+    told: Paces,
+    room: MediaRoom,
+    most: int,
+    cap: int,
+    token: str,
+    lease_until: int,
+    late_ns: int,
+) -> tuple[list[Job], list[Sender]]:
+    """Claim due texts of one carrier, as its paces and the room for media allow; and tell who has to wait for room.
+
+    See `paces.Gate` of `late_ns`.
+    """
     refusals: dict[str, tuple[str, str] | None] = {}
+    plan = room.plan()
+    waiting: dict[str, Sender] = {}
 
     def refuses(tx: Tx, row: Row) -> tuple[str, str] | None:
         if row["id"] not in refusals:
             message = messages.get(tx, row["account_id"], row["subject_id"])
             refusals[row["id"]] = _refusal(tx, message)
         return refusals[row["id"]]
+
+    def must_wait(tx: Tx, row: Row) -> bool:
+        message = messages.get(tx, row["account_id"], row["subject_id"])
+        sender = sender_of_media(tx, row["lane_id"], message)
+        if sender is None or plan.enter(sender):
+            return False
+        waiting[sender.lane_id] = sender
+        return True
 
     def look_at(tx: Tx, rows: Sequence[Row]) -> None:
         _read_ahead(tx, [(row["account_id"], row["subject_id"]) for row in rows])
@@ -45,15 +69,23 @@ def begin(
         cap=cap,
         token=token,
         lease_until=lease_until,
-        gate=PaceGate(told, refuses, look_at=look_at, late_ns=late_ns),
+        gate=PaceGate(
+            told,
+            refuses,
+            look_at=look_at,
+            watches=lambda lane: plan.watches(lane["account_id"]),
+            must_wait=must_wait,
+            late_ns=late_ns,
+        ),
     )
     _read_ahead(tx, [(work.account_id, work.subject_id) for work in claimed])
     jobs: list[Job] = []
     for work in claimed:
         message = messages.get(tx, work.account_id, work.subject_id)
         refusal = refusals[work.id] if work.id in refusals else _refusal(tx, message)
-        jobs.append(Job(work, message, refusal))
-    return jobs
+        media = None if refusal else sender_of_media(tx, work.lane_id, message)
+        jobs.append(Job(work, message, refusal, media))
+    return jobs, list(waiting.values())
 
 
 def _read_ahead(tx: Tx, keys: Sequence[tuple[str, str]]) -> None:

@@ -72,7 +72,10 @@ def estimated_at(db: Reads, told: Paces, message: Row, now: int) -> int | None:
 
 
 class PaceGate:
-    """What a claim of texts asks. `refuses` says why a text must not be handed over; such a one costs nothing."""
+    """What a claim of texts asks. `refuses` says why a text must not be handed over; such a one costs nothing.
+
+    `must_wait` is asked of the texts of lanes that `watches` names.
+    """
 
     def __init__(
         self,
@@ -80,12 +83,16 @@ class PaceGate:
         refuses: Callable[[Tx, Row], object],
         *,
         look_at: Callable[[Tx, Sequence[Row]], None] | None = None,
+        watches: Callable[[Row], bool] = lambda lane: False,
+        must_wait: Callable[[Tx, Row], bool] = lambda tx, row: False,
         late_ns: int = LATE_NS,
     ) -> None:
         self.late_ns = late_ns
         self._told = told
         self._refuses = refuses
         self._look_at = look_at
+        self.watches = watches
+        self.must_wait = must_wait
 
     def pace(self, tx: Tx, lane: Row) -> tuple[str, Pace] | None:
         number_id = outbox.number_of_lane(lane["id"])

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import structlog
@@ -21,6 +22,7 @@ from ringback.carriers.protocol import (
 from ringback.flows import dispatch_text, settle_text
 from ringback.flows.dispatch_text import Job
 from ringback.flows.expire_texts import expire_text
+from ringback.flows.media_room import MediaRoom
 from ringback.flows.pace_texts import Paces
 from ringback.flows.send_text import KIND
 from ringback.kit import measures, trace
@@ -37,7 +39,7 @@ from ringback.storage.worker import LaneWorker, WakeUps
 
 _log = structlog.get_logger("ringback.dispatch")
 WINDOW = 64
-"""Texts that may be under way at the carrier at once."""
+"""Texts that may be under way at the carrier at once, beside those with media (`MediaRoom`)."""
 UNREACHABLE_MS = 2_000
 SENDER_THROTTLED_MS = 1_000
 _EXPIRED_AT_ONCE = 64
@@ -49,7 +51,16 @@ _OUTCOMES: dict[type[CarrierError], str] = {
 }
 
 
-class Dispatcher(LaneWorker[tuple[Job, Ticket]]):
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A claimed text; `has_room` is False where it has media and came too soon."""
+
+    job: Job
+    ticket: Ticket
+    has_room: bool
+
+
+class Dispatcher(LaneWorker[Begun]):
     """Claims due texts and submits them to one carrier until drained."""
 
     kind = KIND
@@ -68,8 +79,12 @@ class Dispatcher(LaneWorker[tuple[Job, Ticket]]):
         self._answer_timeout_s = answer_timeout_s
         self.circuit = Circuit(carrier.name, clock)
         self._slowdown = Slowdown()
+        self._media = MediaRoom()
 
-    async def begin(self, *, most: int, token: str, lease_until: int) -> Sequence[tuple[Job, Ticket]]:
+    def room(self) -> int:
+        return super().room() + self._media.taken
+
+    async def begin(self, *, most: int, token: str, lease_until: int) -> Sequence[Begun]:
         await self._heed_paces()
         if self._clock.now_ms() < self._slowdown.until_ms:
             return []
@@ -77,12 +92,14 @@ class Dispatcher(LaneWorker[tuple[Job, Ticket]]):
         if ticket is None:
             return []
         jobs: Sequence[Job] = ()
+        ended = self._media.ended
         try:
-            jobs = await self._store.write(
+            jobs, waiting = await self._store.write(
                 partial(
                     dispatch_text.begin,
                     carrier=self.carrier_name,
                     told=self._paces,
+                    room=self._media,
                     most=ticket.most,
                     cap=self.cap,
                     token=token,
@@ -93,7 +110,13 @@ class Dispatcher(LaneWorker[tuple[Job, Ticket]]):
         finally:
             if not jobs:
                 self.circuit.leave(ticket)
-        return [(job, ticket) for job in jobs]
+        begun = [Begun(job, ticket, job.media is None or self._media.enter(job.media)) for job in jobs]
+        late = [one.job.media for one in begun if one.job.media is not None and not one.has_room]
+        for sender in (*waiting, *late):
+            self._media.wait(sender)
+        for _ in range(self._media.ended - ended):
+            await self._look_again()  # at what was told to wait for those that ended meanwhile
+        return begun
 
     async def _heed_paces(self) -> None:
         """When the carrier's paces have changed, what waits for the old ones is looked at again."""
@@ -119,10 +142,19 @@ class Dispatcher(LaneWorker[tuple[Job, Ticket]]):
         wait = self.circuit.wait_s()
         return await super()._pause_s() if wait is None else max(0.0, min(wait, self._store.poll_s))
 
-    async def work_on(self, job: tuple[Job, Ticket]) -> None:
-        text, ticket = job
+    async def work_on(self, begun: Begun) -> None:
+        text, ticket = begun.job, begun.ticket
         probes = self.circuit.is_open
-        if text.refusal is None:
+        if not begun.has_room:
+            self.circuit.leave(ticket)
+            await self._settle(text.work, partial(_leave_queued, work=text.work))
+        elif text.media is not None:
+            try:
+                await self._submit(text.work, text.message, ticket)
+            finally:
+                self._media.leave(text.media)
+                await self._look_again()
+        elif text.refusal is None:
             await self._submit(text.work, text.message, ticket)
         else:
             self.circuit.leave(ticket)
@@ -132,6 +164,25 @@ class Dispatcher(LaneWorker[tuple[Job, Ticket]]):
             )
         if probes:
             self._live.wake(self.kind)
+
+    async def _look_again(self) -> None:
+        """At the lane that waits longest for room that there is now."""
+        waiting = self._media.next()
+        if waiting is None:
+            return
+        look_again = partial(
+            outbox.look_again,
+            kind=self.kind,
+            carrier=self.carrier_name,
+            account_id=waiting.account_id,
+            lane_id=waiting.lane_id,
+        )
+        try:
+            await self._store.write(look_again)
+        except Exception:
+            _log.exception(
+                "a lane that waits could not be woken; it is looked at later", lane=waiting.lane_id
+            )
 
     async def let_go(self, work: Claimed) -> None:
         end = settle_text.begin_again if self._carrier.takes_our_id else settle_text.unanswered
@@ -225,6 +276,11 @@ class Dispatcher(LaneWorker[tuple[Job, Ticket]]):
                 message_id=work.subject_id,
                 exc_info=None if expected else error,
             )
+
+
+def _leave_queued(tx: Tx, work: Claimed) -> None:
+    """It was claimed too soon, and nobody was asked anything."""
+    outbox.put_back(tx, work, due_at=tx.now, counted=False)
 
 
 class TextKeeper:

@@ -298,6 +298,12 @@ def next_due(db: Reads, kind: str, *, cap: int, carrier: str = "") -> int | None
     return None if row is None else int(row["at"])
 
 
+def look_again(tx: Tx, kind: str, *, carrier: str, account_id: str, lane_id: str) -> None:
+    """Look now at a lane of which some work waits."""
+    tx.adjust(lanes, id=lane_id, account_id=account_id, kind=kind, carrier=carrier, next_at=tx.now)
+    tx.wake(kind)
+
+
 def release_held(tx: Tx, kind: str, carrier: str) -> None:
     """Look again at every lane that waits: its pace is another now."""
     tx.execute(_RELEASE, [lanes], of_kind=kind, of_carrier=carrier, now=tx.now)

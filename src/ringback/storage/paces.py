@@ -73,6 +73,14 @@ class Gate(Protocol):
         """Some of these rows are going to be asked about."""
         ...
 
+    def watches(self, lane: Row) -> bool:
+        """Whether some work of a lane may have to wait while what is behind it goes."""
+        ...
+
+    def must_wait(self, tx: Tx, row: Row) -> bool:
+        """Whether work of such a lane has to wait for other work to end; otherwise it goes."""
+        ...
+
     def is_free(self, tx: Tx, row: Row) -> bool:
         """Whether work costs its pace nothing, because it will not come to the carrier."""
         ...

@@ -7,6 +7,10 @@ from ringback.storage.schema import outbox
 from ringback.storage.statements import Statement
 from ringback.storage.tx import Row, Tx
 
+_LOOKED_THROUGH = 32
+"""Rows of a lane that are looked through for one that doesn't have to wait."""
+WAIT_MS = 5_000
+"""When (clock) a lane of which some work waits is looked at again at the latest."""
 _READY_OF_LANE = Statement(
     select(outbox)
     .where(outbox.c.lane_id == bindparam("lane_id"), outbox.c.state == literal_column("'ready'"))
@@ -28,9 +32,12 @@ class Turn:
         """The row that its pace does not allow yet."""
 
     def take(self, tx: Tx, gate: Gate | None, *, room: int) -> None:
-        rows = tx.all(_READY_OF_LANE, lane_id=self.lane["id"], most=room + 1)
+        watched = gate is not None and gate.watches(self.lane)
+        most = max(room, _LOOKED_THROUGH) if watched else room
+        rows = tx.all(_READY_OF_LANE, lane_id=self.lane["id"], most=most + 1)
         deferred: list[Row] = []
-        if rows and self.stile is not None and gate is not None and self.stile.opens_at(rows[0]) <= tx.now:
+        waits = False
+        if rows and gate is not None and (watched or self._opens(tx, rows[0])):
             gate.look_at(tx, rows)
         for row in rows:
             if row["due_at"] > tx.now:
@@ -40,6 +47,9 @@ class Turn:
                 # Behind all lanes that wait by now.
                 self.next_at = tx.now
                 break
+            if watched and gate is not None and gate.must_wait(tx, row):
+                waits = True
+                continue
             charge = None
             if self.stile is not None and gate is not None and not _is_free(tx, row, gate):
                 if self.stile.is_full_for(row):
@@ -51,9 +61,14 @@ class Turn:
                 charge = self.stile.take(row)
             self.taken.append((row, charge))
         else:
-            if len(rows) > room:
+            if len(rows) > most and (self.taken or not waits):
                 self.next_at = tx.now
+        if waits:
+            self.next_at = min(self.next_at or tx.now + WAIT_MS, tx.now + WAIT_MS)
         self._defer(tx, deferred)
+
+    def _opens(self, tx: Tx, row: Row) -> bool:
+        return self.stile is not None and self.stile.opens_at(row) <= tx.now
 
     def _defer(self, tx: Tx, rows: list[Row]) -> None:
         """Let texts wait for the carrier's next day; those behind them go on."""

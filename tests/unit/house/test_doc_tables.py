@@ -25,6 +25,7 @@ from ringback.doors.rest.guard import MAX_QUERY_VALUE
 from ringback.doors.rest.json_body import MAX_NESTING
 from ringback.doors.rest.refusals import _CODES
 from ringback.events.steps import Kind
+from ringback.flows.media_room import OF_ACCOUNT, OF_FAMILY, OF_NUMBER
 from ringback.kit import measures
 from ringback.kit.addresses import MAX_URL_CHARACTERS
 from ringback.kit.faults import Conflict, Fault, Invalid, NotFound, Unavailable
@@ -144,6 +145,10 @@ def test_limits() -> None:
         "numbers of an account": settings["number_limit"],
     }.items():
         assert re.match(rf"{number:,.0f}\b", told[what]), what
+    together = (
+        f"{OF_NUMBER} of a number, {OF_ACCOUNT} of an account, {OF_FAMILY} of an account and its sub-accounts"
+    )
+    assert told["texts with media that are handed over at a time"] == together
     assert told["headers"] == f"{limits.max_headers}, and {limits.max_head_bytes:,} bytes in all"
     text = " ".join(PAGES["limits.md"].split())
     assert f"A process holds {settings['max_connections']:,} (`max_connections`)" in text
