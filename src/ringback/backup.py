@@ -34,9 +34,10 @@ def back_up(settings: Settings, path: Path) -> dict[str, int]:
         if migrate.revision_of(engine) is None:
             raise OperatorError("the database holds no store of Ringback: nothing to back up")
     with _written(path) as file:
+        # The network first: what it takes or tells in between it will tell the restored server again.
+        _add_network(settings.data, file, beside=path)
         with _answering(settings):
             counts = dump.dump(engine, file)
-        _add_network(settings.data, file)
         for name in _FILES:
             if (settings.data / name).exists():
                 file.write(settings.data / name, f"data/{name}")
@@ -72,22 +73,26 @@ def _written(path: Path) -> Iterator[ZipFile]:
         os.link(fresh, path)
     except FileExistsError:
         raise OperatorError(f"{path} is there already: name another file") from None
+    except OSError as error:
+        raise OperatorError(f"{path} can't be written: {error.strerror}") from None
     finally:
         fresh.unlink(missing_ok=True)
 
 
-def _add_network(data: Path, file: ZipFile) -> None:
-    """The simulated network as it is now. Its own file format: it is the far side, and no table of ours."""
+def _add_network(data: Path, file: ZipFile, *, beside: Path) -> None:
+    """The simulated network as it is now, by way of a copy beside the backup. It is the far side, and no table of ours."""
     if not (data / NETWORK).exists():
         return
-    copy = data / f".{NETWORK}.{os.getpid()}"
+    copy = beside.with_name(f".{beside.name}.{NETWORK}.{os.getpid()}")
     try:
         source, target = sqlite.connect(data / NETWORK, read_only=True), sqlite.module.connect(str(copy))
         with contextlib.closing(source), contextlib.closing(target):
             source.backup(target)
         file.write(copy, f"data/{NETWORK}")
+    except sqlite.module.Error as error:
+        raise OperatorError(f"{data / NETWORK} can't be copied ({error}): look at the disk") from None
     finally:
-        for path in data.glob(f"{copy.name}*"):
+        for path in copy.parent.glob(f"{copy.name}*"):
             path.unlink()
 
 

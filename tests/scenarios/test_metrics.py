@@ -89,7 +89,9 @@ def test_queues(ringback: Ringback, handset: Handsets, clock: Clock, network: Ne
 
 
 def test_who_may_read(ringback: Ringback) -> None:
-    """A proxy on this machine speaks for others."""
+    """A proxy on this machine speaks for others, and passes on the Host that they asked."""
+    asked = {"Host": "phone.localhost"}
+    assert ringback.request("GET", "/metrics", api_key=None, headers=asked).status == 401
     assert ringback.request("GET", "/metrics", api_key=None).status == 200
     assert (
         ringback.request("GET", "/metrics", api_key=None, headers={"X-Forwarded-For": "203.0.113.9"}).status

@@ -197,6 +197,8 @@ def test_what_is_no_backup(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match="no store"):
         back_up(settings_on(tmp_path / "empty"), tmp_path / "copy.zip")
     assert not (tmp_path / "copy.zip").exists()
+    with pytest.raises(OperatorError, match="can't be written: No such file"):
+        back_up(whole(tmp_path / "a"), tmp_path / "none" / "copy.zip")
 
 
 def test_a_damaged_backup_leaves_an_empty_store(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import click
@@ -46,7 +45,8 @@ def tail(
     if url is None:
         folder = load_settings(data=data).data
         client.require(folder)
-        follow = _follow(lambda: _server_of(folder), _OWN, {**query, "accountId": account}, after)
+        # A server that was started again has another address and token.
+        follow = _follow(lambda: client.require(folder), _OWN, {**query, "accountId": account}, after)
     else:
         if key is None:
             raise OperatorError("--url needs a key: give one with --key or RINGBACK_API_KEY")
@@ -54,11 +54,6 @@ def tail(
         follow = _follow(lambda: server, _WITH_KEY, query, after)
     for event in follow:
         click.echo(json.dumps(event, ensure_ascii=False) if as_json else line_of(event))
-
-
-def _server_of(folder: Path) -> client.Client:
-    """The server that runs on the folder by now: a new one has another address and token."""
-    return client.require(folder)
 
 
 def _follow(

@@ -199,10 +199,17 @@ def apply_receipt(tx: Tx, message: Row, told: DeliveryReceipt) -> None:
             side = meaning_of(told.code).side
             note(tx, account_id, message_id, "failed", code=told.code, side=side, detail=told.reason)
     elif messages.is_final(message) and message["status"] != told.status:
-        if any(step["kind"] == "contradicted" for step in steps_of(tx, account_id, message_id)):
-            return
         detail = f"a receipt says {told.status}; the message stays {message['status']}"
-        note(tx, account_id, message_id, "contradicted", code=told.code, side="carrier", detail=detail)
+        note(
+            tx,
+            account_id,
+            message_id,
+            "contradicted",
+            code=told.code,
+            side="carrier",
+            detail=detail,
+            once=True,
+        )
 
 
 def _move(tx: Tx, message: Row, status: str, *, code: str | None = None, reason: str | None = None) -> bool:

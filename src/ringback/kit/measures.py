@@ -1,6 +1,6 @@
 """What a process counts and times, cheaply enough for every request. `doors/rest/endpoints/metrics.py` shows it.
 
-Names and units are Prometheus's: base units, `_total` for what only grows. Labels are few and from small sets, never ids
+The library that writes them out takes a tenth of a second to import, so only a scrape does. Names and units are Prometheus's: base units, `_total` for what only grows. Labels are few and from small sets, never ids
 or numbers of people. A process has one of each, however many servers it holds.
 """
 

@@ -58,13 +58,13 @@ def _dump_table(conn: Connection, table: Table, file: ZipFile) -> int:
 def manifest_of(file: ZipFile) -> dict[str, Any]:
     """What a backup says of itself. Raises `BadBackup`."""
     try:
-        manifest = json.loads(file.read(MANIFEST))
+        manifest: dict[str, Any] = json.loads(file.read(MANIFEST))
         known = isinstance(manifest["revision"], str) and isinstance(manifest["rows"], dict)
     except (KeyError, ValueError, TypeError):
         raise BadBackup("it is no backup of Ringback") from None
     if not known or manifest.get("format") != FORMAT or manifest["revision"] > migrate.HEAD:
         raise BadBackup("it was written by a newer version of Ringback")
-    return manifest  # type: ignore[no-any-return]
+    return manifest
 
 
 def load(engine: Engine, file: ZipFile) -> dict[str, int]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 router = APIRouter(tags=["probes"])
 _TEXT: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 _KINDS = {"text": "texts", "webhook": "webhooks"}
 
 
@@ -35,8 +36,10 @@ async def metrics(request: Request) -> Response:
 
 
 def _is_near(request: Request) -> bool:
-    """Whether the peer is on this machine, and speaks for itself and not for another."""
-    if request.client is None or any(name in request.headers for name in ("forwarded", "x-forwarded-for")):
+    """Whether the peer is on this machine, and asks this machine: a proxy passes on whom its own client asked."""
+    if request.client is None or request.url.hostname not in _THIS_MACHINE:
+        return False
+    if any(name in request.headers for name in ("forwarded", "x-forwarded-for")):
         return False
     try:
         return ipaddress.ip_address(request.client.host).is_loopback
