@@ -134,7 +134,7 @@ async def test_what_may_have_been_taken_before_a_crash_is_not_called_failed(worl
     message = await message_of(world, work)
     assert (message["status"], message["error_code"]) == ("unconfirmed", None)
     assert await steps(world, work) == [
-        ("begun-again", None, None, "ringback"),
+        ("begun-again", 1, None, "ringback"),
         ("no-answer", 1, None, "ringback"),
     ]
     assert await world.rows(schema.outbox) == []
@@ -147,8 +147,53 @@ async def test_a_receipt_from_before_a_crash_settles_what_the_gate_ends(world: W
     await world.store.write(lambda tx: settle_text.receipt(tx, told), account=world.account, needs=[])
     await end(world, dead, settle_text.begin_again)
     (work,) = await world.claim(token="second")
-    await end(world, work, settle_text.refused, code="RECIPIENT_OPTED_OUT", reason="opted out meanwhile")
+    await end(world, work, settle_text.barred, code="RECIPIENT_OPTED_OUT", reason="opted out meanwhile")
     assert (await message_of(world, work))["status"] == "delivered"
+
+
+async def test_the_gate_here_is_not_the_carrier(world: World) -> None:
+    told: dict[str, Any] = {"code": "RECIPIENT_OPTED_OUT", "reason": "opted out meanwhile"}
+    for who, dies, status in ((ALICE, False, "failed"), (BOB, True, "unconfirmed")):
+        await world.send(world.text(who))
+        (work,) = await world.claim(token="first")
+        if dies:
+            await end(world, work, settle_text.begin_again)
+            (work,) = await world.claim(token="second")
+        await end(world, work, settle_text.barred, **told)
+        message = await message_of(world, work)
+        assert (message["status"], message["error_code"]) == (status, None if dies else told["code"])
+
+
+async def test_a_carrier_that_refuses_what_goes_again_does_not_have_it(world: World) -> None:
+    await world.send(world.text(ALICE))
+    (dead,) = await world.claim(token="first")
+    await end(world, dead, settle_text.begin_again)
+    (work,) = await world.claim(token="second")
+    await end(world, work, settle_text.refused, code="30006", reason="a landline")
+    message = await message_of(world, work)
+    assert (message["status"], message["error_code"]) == ("failed", "30006")
+    assert await steps(world, work) == [
+        ("begun-again", 1, None, "ringback"),
+        ("refused", 1, "30006", "handset"),
+    ]
+
+
+@pytest.mark.parametrize(("dies_again", "status"), [(False, "failed"), (True, "unconfirmed")])
+async def test_only_a_crash_after_the_carriers_no_leaves_a_doubt(
+    world: World, dies_again: bool, status: str
+) -> None:
+    await world.send(world.text(ALICE))
+    (dead,) = await world.claim(token="first")
+    await end(world, dead, settle_text.begin_again)
+    (work,) = await world.claim(token="second")
+    await end(world, work, settle_text.refused, code="30001", reason="full")
+    world.clock.move_to((await world.rows(schema.outbox))[0]["due_at"])
+    (work,) = await world.claim(token="third")
+    if dies_again:
+        await end(world, work, settle_text.begin_again)
+        (work,) = await world.claim(token="fourth")
+    await end(world, work, settle_text.expired, carrier_away=False)
+    assert (await message_of(world, work))["status"] == status
 
 
 async def test_a_person_settles_an_unconfirmed_text_once(world: World) -> None:

@@ -260,7 +260,7 @@ def order_of_an_endpoint_forgotten(patch: Patch) -> None:
 
 def called_failed_after_a_crash(patch: Patch) -> None:
     """What a dead server may have handed over is called failed when its validity passes."""
-    patch.setattr(settle_text, "is_noted", lambda *args: False)
+    patch.setattr(settle_text, "_may_be_there", lambda *args: False)
 
 
 def opt_out_not_asked_at_dispatch(patch: Patch) -> None:

@@ -132,7 +132,10 @@ class Carrier(Protocol):
 
     name: str
     takes_our_id: bool
-    """Whether a second submit under one `reference` is known to be the same text, and answered with the same ref."""
+    """Whether a second submit under one `reference` is known to be the same text, and answered with the same ref.
+
+    Even where a new text would be refused by now: so a refusal says that the carrier does not have it.
+    """
 
     @property
     def paced_as(self) -> object:

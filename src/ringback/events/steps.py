@@ -57,11 +57,6 @@ def note(
     )
 
 
-def is_noted(db: Reads, account_id: str, subject_id: str, kind: Kind) -> bool:
-    """Whether a step of this kind was kept, `once` and without an attempt."""
-    return db.get(steps, account_id, subject_id, f"first_{kind}/0") is not None
-
-
 def steps_of(db: Reads, account_id: str, subject_id: str) -> list[Row]:
     """The steps of a message or a delivery, oldest first: `kind`, `at` (clock ms), `attempt`, `code`, `side`, `detail`."""
     return db.all(_OF_SUBJECT, account_id=account_id, subject_id=subject_id)

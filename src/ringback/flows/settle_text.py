@@ -6,7 +6,7 @@ from ringback.carriers.codes import Side, meaning_of
 from ringback.carriers.protocol import DeliveryReceipt
 from ringback.conversations import service as conversations
 from ringback.events.log import record
-from ringback.events.steps import Kind, is_noted, note, steps_of
+from ringback.events.steps import Kind, note, steps_of
 from ringback.flows.tell_status import tell_status
 from ringback.kit.chance import chance
 from ringback.messages import refs
@@ -71,11 +71,23 @@ def begin_again(tx: Tx, work: Claimed) -> None:
     """Whoever handed the text over is dead. It goes again under its name, by which the carrier knows it if it has it."""
     if outbox.put_back(tx, work, due_at=tx.now, counted=False):
         account_id, message_id = work.account_id, work.subject_id
-        note(tx, account_id, message_id, "begun-again", side="ringback", detail=_LEFT, once=True)
+        note(
+            tx,
+            account_id,
+            message_id,
+            "begun-again",
+            attempt=work.attempt,
+            side="ringback",
+            detail=_LEFT,
+            once=True,
+        )
 
 
 def refused(tx: Tx, work: Claimed, *, code: str | None, reason: str) -> None:
-    """The carrier refused, or the gate here: tried again where the code says that it may help, while it is valid."""
+    """The carrier refused: tried again where the code says that it may help, while it is valid.
+
+    So it doesn't have the text, not from before a crash either: it would have known its name.
+    """
     message = messages.get(tx, work.account_id, work.subject_id)
     meaning = meaning_of(code)
     due = tx.now + retry_wait_ms(message["id"], work.attempt)
@@ -88,6 +100,12 @@ def refused(tx: Tx, work: Claimed, *, code: str | None, reason: str) -> None:
     _fail(tx, work, message, "refused", code=code, side=meaning.side, reason=reason)
 
 
+def barred(tx: Tx, work: Claimed, *, code: str, reason: str) -> None:
+    """The gate here refused: the number is gone, or the recipient opted out."""
+    message = messages.get(tx, work.account_id, work.subject_id)
+    _end_here(tx, work, message, "refused", code=code, side=meaning_of(code).side, reason=reason)
+
+
 def expired(tx: Tx, work: Claimed, *, carrier_away: bool) -> None:
     """The text's validity passed before any carrier took it: for want of the carrier, of its pace, or of this server."""
     message = messages.get(tx, work.account_id, work.subject_id)
@@ -97,16 +115,29 @@ def expired(tx: Tx, work: Claimed, *, carrier_away: bool) -> None:
         side = "carrier"
     elif row is not None and row["pace_id"] is not None:
         side = "you"
-    _fail(tx, work, message, "expired", code=EXPIRED, side=side, reason=EXPIRED_WHY)
+    _end_here(tx, work, message, "expired", code=EXPIRED, side=side, reason=EXPIRED_WHY)
+
+
+def _end_here(tx: Tx, work: Claimed, message: Row, kind: Kind, *, code: str, side: Side, reason: str) -> None:
+    if _may_be_there(tx, work):
+        # What ends it here ended nothing at the carrier, which may have had it from the one who died.
+        unanswered(tx, work, reason=_LEFT, side="ringback")
+    else:
+        _fail(tx, work, message, kind, code=code, side=side, reason=reason)
+
+
+def _may_be_there(db: Reads, work: Claimed) -> bool:
+    """Whether somebody died while handing the text over, and the carrier has not said since that it doesn't have it."""
+    last = {"begun-again": 0, "retry": 0}
+    for step in steps_of(db, work.account_id, work.subject_id):
+        if step["kind"] in last:
+            last[step["kind"]] = max(last[step["kind"]], step["attempt"])
+    return last["begun-again"] > last["retry"]
 
 
 def _fail(
     tx: Tx, work: Claimed, message: Row, kind: Kind, *, code: str | None, side: Side, reason: str
 ) -> None:
-    if is_noted(tx, work.account_id, work.subject_id, "begun-again"):
-        # What ends it here ended nothing at the carrier, which may have had it from the one who died.
-        unanswered(tx, work, reason=_LEFT, side="ringback")
-        return
     if _move(tx, message, "failed", code=code, reason=reason):
         _note(tx, work, kind, code=code, side=side, detail=reason)
     _done(tx, work, message)

@@ -160,7 +160,7 @@ class Dispatcher(LaneWorker[Begun]):
             self.circuit.leave(ticket)
             code, reason = text.refusal
             await self._settle(
-                text.work, lambda tx: settle_text.refused(tx, text.work, code=code, reason=reason)
+                text.work, lambda tx: settle_text.barred(tx, text.work, code=code, reason=reason)
             )
         if probes:
             self._live.wake(self.kind)

@@ -52,13 +52,26 @@ class Mmsc:
         self._engine = engine
         self._http = http
         self._kept_bytes = kept_bytes
+        self._under_way: dict[str, asyncio.Event] = {}
         self._server, self._handsets = _Line(HELD_BYTES), _Line(HELD_BYTES_OF_HANDSETS)
 
     async def submit(self, text: Submission, pace: Pace) -> Outcome:
-        """As `outbound.submit`. With media in three steps: what speaks against the text, fetching, taking it."""
+        """As `outbound.submit`. With media in three steps: what speaks against the text, fetching, taking it.
+
+        One that is submitted again meanwhile waits, so that a refusal is true of both.
+        """
         if not text.media_urls:
             return await self._engine.run(lambda unit: outbound.submit(unit, text, pace))
+        while text.reference in self._under_way:
+            await self._under_way[text.reference].wait()
+        ended = self._under_way[text.reference] = asyncio.Event()
+        try:
+            return await self._submit_media(text, pace)
+        finally:
+            del self._under_way[text.reference]
+            ended.set()
 
+    async def _submit_media(self, text: Submission, pace: Pace) -> Outcome:
         def hear(unit: Unit) -> Heard | Outcome:
             heard = outbound.hear(unit, text, pace)
             if isinstance(heard, Outcome):

@@ -57,17 +57,23 @@ def hear(unit: Unit, text: Submission, pace: Pace) -> Heard | Outcome:
     if fault == "throttled" or (limit is not None and not pace.take(unit.now, limit)):
         return Outcome(error=LineThrottled("too many messages a second", "20429"))
     if fault == "queue-full":
-        return _refused("30001", "the queue is full")
+        return taken_before(unit, text) or _refused("30001", "the queue is full")
     if fault == "submit-refused":
-        return _refused("30008", "the carrier refused the message")
+        return taken_before(unit, text) or _refused("30008", "the carrier refused the message")
     return Heard(mute=fault is not None)
+
+
+def taken_before(unit: Unit, text: Submission) -> Outcome | None:
+    """The outcome of a text that the carrier has already: whatever speaks against it now comes too late."""
+    taken = unit.one("SELECT ref FROM submitted WHERE reference = ?", text.reference)
+    return None if taken is None else Outcome(taken["ref"])
 
 
 def look(unit: Unit, text: Submission) -> Handset | Outcome | None:
     """The phone that the text is for, if one has that number; or the outcome: refused, or taken before."""
-    taken = unit.one("SELECT ref FROM submitted WHERE reference = ?", text.reference)
+    taken = taken_before(unit, text)
     if taken is not None:
-        return Outcome(taken["ref"])
+        return taken
     if inventory.line_state(unit, text.sender) != "held":
         return _refused("21606", f"{text.sender} is no number of this account")
     handset = handsets.by_number(unit, text.recipient)

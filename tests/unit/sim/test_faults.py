@@ -50,6 +50,17 @@ async def test_submit_timeout_takes_the_text(network: Network, side: Side, hands
     assert len((await network.list_texts(phone.id))[0]) == 1
 
 
+@pytest.mark.parametrize("kind", ["queue-full", "submit-refused"])
+async def test_what_was_taken_is_not_refused_afterwards(
+    network: Network, side: Side, handset: MakeHandset, kind: str
+) -> None:
+    ours, phone = await side.buy(), await handset("answers")
+    ref = await side.submit(ours, phone.e164, reference="acct_1/msg_9")
+    await network.create_fault(kind)
+    assert await side.submit(ours, phone.e164, reference="acct_1/msg_9") == ref
+    assert await network.list_faults() == ([], 0)
+
+
 async def test_receipt_lost_and_duplicated(network: Network, side: Side, handset: MakeHandset) -> None:
     ours, phone = await side.buy(), await handset("answers")
     await network.create_fault("receipt-lost", sender=ours)

@@ -31,8 +31,8 @@ class Sender:
         self._side = side
         self.ours, self.phone_id, self.theirs = ours, phone_id, theirs
 
-    async def send(self, *urls: str) -> str:
-        return await self._side.submit(self.ours, self.theirs, "look", media_urls=urls, channel="mms")
+    async def send(self, *urls: str, **more: str) -> str:
+        return await self._side.submit(self.ours, self.theirs, "look", media_urls=urls, channel="mms", **more)
 
     async def arrived(self) -> list[tuple[Attachment, ...]]:
         return [text.media for text in (await self.network.list_texts(self.phone_id))[0]]
@@ -216,6 +216,21 @@ async def test_only_so_many_of_one_number_are_fetched_at_a_time(
         await asyncio.gather(*[sender.send(it.url()) for _ in range(20)])
     assert gate.most == mmsc.EACH
     assert len(await sender.arrived()) == mmsc.EACH + 20
+
+
+async def test_a_text_that_is_handed_over_again_is_not_refused_while_it_is_fetched_for(
+    sender: Sender, network: Network
+) -> None:
+    gate = Gate(PNG)
+    async with endpoint(gate) as it:
+        first = asyncio.ensure_future(sender.send(it.url(), reference="acct_1/msg_9"))
+        await gate.filled(1)
+        await network.create_fault("submit-refused")
+        again = asyncio.ensure_future(sender.send(it.url(), reference="acct_1/msg_9"))
+        await asyncio.wait((again,), timeout=0.2)
+        gate.open.set()
+        assert await again == await first
+    assert len(await sender.arrived()) == 1
 
 
 async def test_a_slow_place_delays_only_those_who_send_from_there(
