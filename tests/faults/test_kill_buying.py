@@ -74,19 +74,16 @@ async def test_what_the_network_sold_is_held_here(tmp_path: Path, seed: int) -> 
         await asyncio.gather(killer(), *[buyer() for _ in range(BUYERS)])
 
         async def at_rest() -> bool:
-            path = tmp_path / "data" / "ringback.db"
-            return oracle.rows(path, "SELECT id FROM number_orders WHERE state = 'open'") == []
+            return world.rows("SELECT id FROM number_orders WHERE state = 'open'") == []
 
         rested = await until_true(at_rest, 30)
         held = await _numbers(world)
         agents_own = await world.ask("GET", f"/v1/agents/{agent['id']}")
         assert world.server.stop() == 0
-        sold = oracle.rows(
-            tmp_path / "sim-data" / "network.db", "SELECT e164 FROM lines WHERE state = 'held'"
-        )
+        sold = world.far("SELECT e164 FROM lines WHERE state = 'held'")
 
     assert rested, "an order stays open"
-    assert oracle.judge_store(tmp_path / "data" / "ringback.db") == []
+    assert oracle.judge_store(world) == []
     assert {status for status, _ in answers.values()} == {200}
     # A released number answers 400 to the repetition of a release whose first answer was lost.
     assert set(released.values()) <= {200, 400}
@@ -126,11 +123,9 @@ async def test_a_purchase_without_an_answer_is_found_later(tmp_path: Path, seed:
         await world.server.start()
         held = await _numbers(world)
         assert world.server.stop() == 0
-        sold = oracle.rows(
-            tmp_path / "sim-data" / "network.db", "SELECT e164 FROM lines WHERE state = 'held'"
-        )
+        sold = world.far("SELECT e164 FROM lines WHERE state = 'held'")
     assert Counter(number["phoneNumber"] for number in held) == Counter(e164 for (e164,) in sold)
-    assert oracle.judge_store(tmp_path / "data" / "ringback.db") == []
+    assert oracle.judge_store(world) == []
 
 
 async def _numbers(world: World) -> list[dict[str, Any]]:

@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import signal
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
@@ -12,6 +14,7 @@ from ringback.storage import schema
 from ringback.storage.postgres import faults, link
 from ringback.storage.postgres.store import PostgresStore
 from ringback.storage.tx import Tx
+from tests.faults.world import database
 from tests.storage.world import World
 
 pytestmark = pytest.mark.fault
@@ -21,6 +24,8 @@ OTHERS = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
     " WHERE datname = current_database() AND pid <> pg_backend_pid()"
 )
+UNDER_WAY = "SELECT backend_xid::text FROM pg_stat_activity WHERE backend_xid IS NOT NULL"
+NEXT = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
 
 
 def cut_all(world: World) -> None:
@@ -117,6 +122,46 @@ async def test_a_commit_whose_answer_was_lost_is_asked_for(
     assert counted == 1
     assert (await world.head())["event_seq"] == 1
     assert len(ran) == (1 if done else 2)
+
+
+@pytest.mark.parametrize("reused", [True, False])
+async def test_after_a_crash_the_number_of_a_transaction_may_be_anothers(
+    tmp_path: Path, reused: bool
+) -> None:
+    """What reached no disk is not told as done because somebody else was given its number and committed."""
+    with database() as own:
+        async with World(tmp_path, own.url) as world:
+            ran: list[int] = []
+
+            def crash() -> None:
+                own.cluster.kill(signal.SIGQUIT)
+                own.cluster.start()
+                with psycopg.connect(own.url, autocommit=True) as conn:
+                    while reused and number(conn, NEXT) <= ran[0]:
+                        conn.execute("INSERT INTO meta VALUES (gen_random_uuid()::text, '')")
+
+            def unit(tx: Tx) -> None:
+                if not ran:
+                    with psycopg.connect(own.url, autocommit=True) as conn:
+                        ran.append(number(conn, UNDER_WAY))
+                    crash()
+                head = tx.get(schema.accounts, world.account)
+                assert head is not None
+                tx.update(schema.accounts, head, event_seq=77)
+
+            writing = world.store.write(unit, account=world.account, needs=[])
+            if reused:
+                with pytest.raises(faults.OutcomeUnknown):
+                    await writing
+            else:
+                await writing
+            assert (await world.head())["event_seq"] == (0 if reused else 77)
+
+
+def number(conn: psycopg.Connection[Any], query: LiteralString) -> int:
+    found = conn.execute(query).fetchone()
+    assert found is not None
+    return int(found[0])
 
 
 async def test_who_can_not_know_says_so(shared_world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,6 +38,8 @@ WRITES = (
     "SET idle_in_transaction_session_timeout = '60s'",
     "SET lock_timeout = '15s'",
 )
+_LIFE = "SELECT stats_reset::text AS life FROM pg_stat_bgwriter"
+"""Another after every crash of the server, which throws its statistics away; the same after a clean restart."""
 
 
 def connect(url: str, *settings: str) -> Connection:
@@ -54,6 +56,11 @@ def connect(url: str, *settings: str) -> Connection:
     if settings:
         conn.execute("; ".join(settings))
     return conn
+
+
+def _life(conn: Connection) -> str | None:
+    row = conn.execute(_LIFE).fetchone()
+    return row["life"] if row else None
 
 
 def unreachable(url: str, error: Exception) -> OperatorError:
@@ -82,6 +89,7 @@ class Link:
         self._url = url
         self._settings = settings
         self._conn: Connection | None = None
+        self._life: str | None = None
 
     def get(self, wait_s: float = RECONNECT_S) -> Connection:
         """The connection, made if there is none. Raises `DatabaseUnavailable` when that fails for `wait_s`."""
@@ -91,8 +99,11 @@ class Link:
         pause = _FIRST_WAIT_S
         while True:
             try:
-                self._conn = connect(self._url, *self._settings)
-                return self._conn
+                conn = connect(self._url, *self._settings)
+                if self._settings:
+                    self._life = _life(conn)
+                self._conn = conn
+                return conn
             except psycopg.OperationalError:
                 if time.monotonic() + pause > until:
                     raise faults.unavailable() from None
@@ -117,7 +128,12 @@ class Link:
             self.close()
 
     def committed(self, xid: str) -> bool | None:
-        """Whether a transaction whose connection was lost was committed; None when the database can't say."""
+        """Whether a transaction whose connection was lost was committed; None when the database can't say.
+
+        A server that crashed has forgotten the numbers of transactions that never reached its disk, and gives them to
+        others: of "committed" nobody can tell then whose it is.
+        """
+        life = self._life
         until = time.monotonic() + OUTCOME_S
         while time.monotonic() < until:
             try:
@@ -127,12 +143,17 @@ class Link:
                 return None
             except psycopg.OperationalError:
                 self.was_lost()
+            except psycopg.errors.InvalidParameterValue:
+                return False  # it knows of no such transaction yet
             except psycopg.Error:
                 return None
             else:
+                crashed = self._life != life
                 status = row["status"] if row else None
-                if status != "in progress":
-                    return None if status is None else bool(status == "committed")
+                if status is None or (status == "committed" and crashed):
+                    return None
+                if status != "in progress" or crashed:
+                    return bool(status == "committed")
             time.sleep(_FIRST_WAIT_S)
         return None
 
