@@ -100,6 +100,17 @@ def test_who_may_read(ringback: Ringback) -> None:
     assert ringback.request("GET", "/metrics", headers={"X-Forwarded-For": "203.0.113.9"}).status == 200
 
 
+def test_a_sub_account_reads_nothing_of_others(ringback: Ringback) -> None:
+    branch = ringback.request("POST", "/v1/sub-accounts", json={"name": "Branch"}).json["id"]
+    key = ringback.on_loop(ringback.server.book.create_key("own", None, account_id=branch)).key
+    from_afar = {"X-Forwarded-For": "203.0.113.9"}
+    refused = ringback.request("GET", "/metrics", api_key=key, headers=from_afar)
+    assert (refused.status, refused.json["error"]["code"]) == (403, "PERMISSION_DENIED")
+    assert "use one of the account above it" in refused.json["detail"]
+    scoped = {**from_afar, "X-Sub-Account-Id": branch}
+    assert ringback.request("GET", "/metrics", headers=scoped).status == 200
+
+
 def test_carrier_and_webhooks(ringback: Ringback, handset: Handsets, webhook_inbox: Any) -> None:
     before = scrape(ringback)
     number = ringback.request("POST", "/v1/numbers", json={}).json

@@ -31,6 +31,12 @@ def find(db: Reads, parent_id: str, sub_account_id: str) -> Row | None:
     return db.one(_ONE, parent_id=parent_id, id=sub_account_id)
 
 
+def is_one(db: Reads, account_id: str) -> bool:
+    """Whether the account is under another one."""
+    row = db.get(accounts, account_id)
+    return row is not None and row["parent_id"] is not None
+
+
 def page(db: Reads, parent_id: str, *, limit: int, offset: int) -> list[Row]:
     """Living sub-accounts, newest first."""
     return db.all(_PAGE, parent_id=parent_id, limit=limit, offset=offset)

@@ -163,6 +163,22 @@ class KeyOrToken(SecurityBase):
 require_key_or_token = KeyOrToken()
 
 
+async def require_operator(request: Request, *, to: str) -> None:
+    """As `require_key_or_token`, and 403 for the key of a sub-account: `to` do what concerns the whole server."""
+    known: Keys = request.app.state.keys
+    key = _key_in(request)
+    if known.is_local(key):
+        return
+    found = await known.find(key)
+    if found is None:
+        raise _unauthorized()
+    store: Store = request.app.state.store
+    if await store.read(lambda db: subs.is_one(db, found.account_id)):
+        raise ApiError(
+            403, "PERMISSION_DENIED", f"a sub-account's key can't {to}: use one of the account above it"
+        )
+
+
 async def require_token(request: Request) -> None:
     """The token of this machine's command line, nothing else."""
     known: Keys = request.app.state.keys

@@ -1,4 +1,4 @@
-"""/metrics: rates, latencies and queues, in the text format of Prometheus. It answers this machine, or a key."""
+"""/metrics: rates, latencies and queues of the whole server, as Prometheus reads them. It answers this machine, or a key."""
 
 import asyncio
 import ipaddress
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from ringback.doors.rest.caller import require_key_or_token
+from ringback.doors.rest.caller import require_operator
 from ringback.doors.rest.parts import parts_of
 from ringback.kit import measures
 from ringback.kit.measures import Count, Spread
@@ -27,7 +27,7 @@ _KINDS = {"text": "texts", "webhook": "webhooks"}
 @router.get("/metrics", operation_id="metrics", response_class=Response, responses=_TEXT)
 async def metrics(request: Request) -> Response:
     if not _is_near(request):
-        await require_key_or_token(request)
+        await require_operator(request, to="read the metrics of the whole server")
     parts = parts_of(request)
     now = parts.clock.now_ms()
     found = await parts.store.read(lambda db: queues.look(db, now=now))
