@@ -335,6 +335,18 @@ def test_a_stream_ends_with_what_its_client_sends(port: int, key: bytes) -> None
         wire.rest()
 
 
+@pytest.mark.parametrize("path", ["/v1/events/stream", "/sim/v1/events"])
+def test_a_stream_ends_whose_client_sends_no_more_when_it_begins(port: int, key: bytes, path: str) -> None:
+    """Whether it had begun by then, nobody can know."""
+    for behind in ((), ("/v1/numbers",)):
+        with Wire(port) as wire:
+            for asked in ("/v1/agents", path, *behind):
+                wire.get(asked, key)
+            wire.socket.shutdown(socket.SHUT_WR)
+            assert wire.answer().status == 200
+            assert wire.rest().startswith(b"HTTP/1.1 200 OK\r\n")
+
+
 def test_bodies_and_targets_that_are_not_what_they_seem(port: int, key: bytes) -> None:
     post = [b"POST /v1/agents HTTP/1.1\r\n", HOST, key, b"Content-Length: 12\r\n"]
     for header in (

@@ -95,9 +95,10 @@ class Connection(HttpToolsProtocol):
         answering = self._answering
         if self._stage != _NOTHING or answering is None or answering.response_complete:
             return False
-        if answering.chunked_encoding and not self._waiting:
+        if answering.chunked_encoding:
             return False
         self._half_closed = True
+        self.transport.write = self._write_no_stream  # type: ignore[method-assign]
         (self._waiting[-1] if self._waiting else answering).keep_alive = False
         self.due = self.loop.time() + self._limits.half_closed_s
         return True
@@ -220,6 +221,12 @@ class Connection(HttpToolsProtocol):
             self._say(self._last_words)
         elif self._stage == _NOTHING:
             self.due = self._idle_until()
+
+    def _write_no_stream(self, data: bytes | bytearray | memoryview) -> None:
+        """What a client that sends no more is told: a stream that begins only now has nobody who would end it."""
+        self._raw.write(data)
+        if self._answering is not None and self._answering.chunked_encoding:
+            self.end()
 
     # Time and size
 
