@@ -60,7 +60,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._raw = transport
         super().connection_made(transport)
-        self.transport = Transport(transport, self.end, self._is_leaving)
+        self.transport = self._out = Transport(transport, self.end, self._is_leaving)
         self.due = self.loop.time() + self._limits.head_timeout_s
         self._of.join(self)
 
@@ -93,13 +93,12 @@ class Connection(HttpToolsProtocol):
     def eof_received(self) -> bool:  # type: ignore[override]
         """The client sends no more. What it asked for in whole is answered (RFC 9112, 9.6), but no stream goes on."""
         answering = self._answering
-        if self._stage != _NOTHING or answering is None or answering.response_complete:
-            return False
-        if answering.chunked_encoding:
+        goes_on = answering and not (answering.response_complete or answering.chunked_encoding)
+        if self._stage != _NOTHING or not goes_on:
             return False
         self._half_closed = True
-        self.transport.write = self._write_no_stream  # type: ignore[method-assign]
-        (self._waiting[-1] if self._waiting else answering).keep_alive = False
+        self._out.end_streams(lambda: self._answering is not None and self._answering.chunked_encoding)
+        self.cycle.keep_alive = False  # the last of them
         self.due = self.loop.time() + self._limits.half_closed_s
         return True
 
@@ -222,12 +221,6 @@ class Connection(HttpToolsProtocol):
         elif self._stage == _NOTHING:
             self.due = self._idle_until()
 
-    def _write_no_stream(self, data: bytes | bytearray | memoryview) -> None:
-        """What a client that sends no more is told: a stream that begins only now has nobody who would end it."""
-        self._raw.write(data)
-        if self._answering is not None and self._answering.chunked_encoding:
-            self.end()
-
     # Time and size
 
     @property
@@ -271,7 +264,7 @@ class Connection(HttpToolsProtocol):
                 self.cut()
         elif self.flow.read_paused:
             self.due = now + self._limits.request_timeout_s  # it is the application that doesn't read
-        elif self._half_closed and self._answering is not None and self._answering.response_started:
+        elif self._half_closed and self._answering and self._answering.response_started:
             self.due = math.inf  # it is being answered
         elif self._stage == _NOTHING:
             self.end()
