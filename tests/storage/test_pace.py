@@ -1,6 +1,7 @@
 """Claims at a carrier's pace, on both stores: what goes now, what waits until when, whose turn it is. Counts, not speed."""
 
 import asyncio
+import random
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -8,7 +9,7 @@ import pytest
 
 from ringback.carriers.pace import pace_of
 from ringback.flows.expire_texts import expire_text
-from ringback.flows.pace_texts import Paces
+from ringback.flows.pace_texts import Paces, estimated_at
 from ringback.flows.send_text import KIND, Line, SendText
 from ringback.flows.settle_text import EXPIRED, EXPIRED_WHY
 from ringback.kit.pace import day_of
@@ -204,6 +205,43 @@ async def test_only_texts_to_tmobile_wait_for_its_next_day(world: World) -> None
     row = await pace_row(world)
     assert (row["day_segments"], row["day_tmobile"]) == (3, 3)
     assert await queue(world) == (0, 0, 0)
+
+
+async def told_of(world: World, row: Row) -> int:
+    """When a text that was just accepted is expected to go, from the start of the test (ms)."""
+    told = await world.store.read(lambda db: estimated_at(db, SOLE.paces, row, world.clock.now_ms()))
+    assert told is not None
+    return told - START_MS
+
+
+async def test_who_waits_for_tmobiles_next_day_makes_nobody_else_late(world: World) -> None:
+    await put_spent(world, segments=2_900, tmobile=998)
+    told = {}
+    for n, to in enumerate([TMOBILE] * 40 + [ALICE, BOB] * 35):
+        row = await world.send(world.text(to, f"{n}"), line=SOLE)
+        told[row["id"]] = await told_of(world, row)
+    midnight = day_of(START_MS)[1]
+    gone = {work.subject_id: at for at, work in await run(world, midnight + 60_000)}
+    assert len(gone) == len(told)
+    assert [text for text, at in gone.items() if abs(at - told[text]) > 1_000] == []
+
+
+async def test_what_is_told_never_goes_back(world: World) -> None:
+    """However long the texts are, and however full the days."""
+    draw = random.Random(7)
+    await put_spent(world, segments=2_400, tmobile=900)
+    last = dict.fromkeys((True, False), 0)
+    for n in range(160):
+        to = f"+1212556{draw.randrange(10_000):04d}"
+        body = f"{n} " + "a" * draw.choice([1, 200, 1_400])
+        told = await told_of(world, await world.send(world.text(to, body), line=SOLE))
+        to_tmobile = bool(int(to[-1]) % 2)
+        assert told >= last[to_tmobile], n
+        last[to_tmobile] = told
+    midnight = day_of(START_MS)[1] - START_MS
+    assert last[True] > midnight
+    gone = [(at, work) for at, work in await run(world, START_MS + midnight + 600_000)]
+    assert (len(gone), (await queue(world))) == (160, (0, 0, 0))
 
 
 async def test_what_was_not_attempted_gives_its_segments_back(world: World) -> None:

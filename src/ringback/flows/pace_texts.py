@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ringback.carriers.protocol import Carrier
-from ringback.kit.pace import LATE_NS, T_MOBILE, Pace, expected_ms, opens_ms
+from ringback.kit.pace import LATE_NS, T_MOBILE, Pace, Spent, day_of, expected_ms, opens_ms, up_to_ms
 from ringback.numbers import service as numbers
 from ringback.storage import outbox, paces
-from ringback.storage.paces import Toll
+from ringback.storage.paces import Toll, Waiting
 from ringback.storage.tx import Reads, Row, Tx
 
 
@@ -53,7 +53,8 @@ def opens_at(db: Reads, account_id: str, toll: Toll, pace: Pace | None, now: int
 def estimated_at(db: Reads, told: Paces, message: Row, now: int) -> int | None:
     """When (ms) a text that was just accepted is going to be handed over; None where nothing paces it.
 
-    As if all that wait for this pace went in the order in which they were accepted.
+    As if all that wait for this pace went in the order in which they were accepted, but for those that wait for T-Mobile's
+    next day.
     """
     account_id = message["account_id"]
     number = numbers.get(db, account_id, message["number_id"])
@@ -62,13 +63,44 @@ def estimated_at(db: Reads, told: Paces, message: Row, now: int) -> int | None:
         return None
     spent = paces.spent_of(db, account_id, toll.pace_id)
     waiting = paces.waiting_for(db, account_id, toll.pace_id)
-    at = expected_ms(pace, spent, now, ahead=max(0, waiting.texts - 1), segments=waiting.segments)
-    if not toll.tmobile:
-        return at
-    before = max(0, waiting.tmobile // toll.tmobile - 1)
-    for_tmobile = Pace(pace.scope, pace.messages_per_second, pace.tmobile_a_day)
-    gone = spent.of_tmobile()
-    return max(at, expected_ms(for_tmobile, gone, now, ahead=before, segments=waiting.tmobile))
+    return _last_goes_at(pace, spent, waiting, now, to_tmobile=bool(toll.tmobile))
+
+
+def all_gone_at(db: Reads, account_id: str, pace_id: str, pace: Pace, now: int) -> int | None:
+    """When (ms) the last text that waits for a pace is going to be handed over; None where none waits."""
+    waiting = paces.waiting_for(db, account_id, pace_id)
+    spent = paces.spent_of(db, account_id, pace_id)
+    theirs = waiting.tmobile_texts
+    kinds = [kind for kind, texts in ((True, theirs), (False, waiting.texts - theirs)) if texts > 0]
+    return max((_last_goes_at(pace, spent, waiting, now, to_tmobile=kind) for kind in kinds), default=None)
+
+
+def _last_goes_at(pace: Pace, spent: Spent, waiting: Waiting, now: int, *, to_tmobile: bool) -> int:
+    """When the last of those that wait for T-Mobile's customers goes, or the last of the others."""
+    in_line = expected_ms(pace, spent, now, ahead=max(0, waiting.texts - 1), segments=waiting.segments)
+    if pace.segments_a_day is None or pace.tmobile_a_day is None:
+        return in_line
+    share = Pace(pace.scope, pace.messages_per_second, pace.tmobile_a_day)
+    theirs = waiting.tmobile_texts
+    if to_tmobile:
+        gone = spent.of_tmobile()
+        return max(in_line, expected_ms(share, gone, now, ahead=max(0, theirs - 1), segments=waiting.tmobile))
+    # What waits for T-Mobile's next day lets the others by: before them goes what is left of this day's share.
+    start, end = day_of(now)
+    spent = spent.on(start)
+    left = pace.segments_a_day - spent.segments
+    left_of_share = max(0, min(pace.tmobile_a_day - spent.tmobile, left))
+    for_others = pace.segments_a_day - pace.tmobile_a_day
+    passing = expected_ms(
+        Pace(pace.scope, pace.messages_per_second, for_others),
+        Spent(spent.next_ns, start, for_others - (left - left_of_share)),
+        now,
+        ahead=max(0, waiting.texts - theirs - 1),
+        segments=waiting.segments - waiting.tmobile,
+    )
+    if passing < end:
+        passing = min(end, passing + up_to_ms(min(theirs, left_of_share) * pace.interval_ns))
+    return min(in_line, passing)
 
 
 class PaceGate:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from ringback.flows.pace_texts import Paces
-from ringback.kit.pace import Pace, day_of, expected_ms
+from ringback.flows.pace_texts import Paces, all_gone_at
+from ringback.kit.pace import Pace, day_of
 from ringback.kit.times import to_iso
 from ringback.storage import paces
 from ringback.storage.tx import Reads, Row
@@ -42,11 +42,8 @@ def _number(db: Reads, told: Paces, lane: Row, now: int) -> NumberQueue:
 
 
 def _end(db: Reads, account_id: str, pace_id: str, pace: Pace, now: int) -> str | None:
-    waiting = paces.waiting_for(db, account_id, pace_id)
-    if not waiting.texts:
-        return None
-    spent = paces.spent_of(db, account_id, pace_id)
-    return to_iso(expected_ms(pace, spent, now, ahead=waiting.texts - 1, segments=waiting.segments))
+    at = all_gone_at(db, account_id, pace_id, pace, now)
+    return None if at is None else to_iso(at)
 
 
 def _campaign(db: Reads, told: Paces, lanes: Iterable[Row], now: int) -> CampaignQueue | None:

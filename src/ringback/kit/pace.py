@@ -17,6 +17,7 @@ LATE_NS = 100_000_000
 _ZONE = "America/Los_Angeles"
 """T-Mobile's day ends at midnight there."""
 _HOUR_MS = 3_600_000
+_NEARLY = 1e-9
 _MS = 1_000_000
 """In nanoseconds: in those, a rate such as 2.25 or 225 a second is exact to a text in years."""
 
@@ -106,12 +107,15 @@ def expected_ms(pace: Pace, spent: Spent, now_ms: int, *, ahead: int, segments: 
     if a_day is None:
         return up_to_ms(at_ns + ahead * interval_ns)
     start, end = day_of(at_ns // _MS)
-    each = max(1.0, segments / (ahead + 1))
-    left = a_day - spent.on(start).segments
-    today = max(0, min(int(left / each), -((at_ns - end * _MS) // interval_ns)))
-    if ahead < today:
+    left = max(0, a_day - spent.on(start).segments)
+    turns_left = max(0, -((at_ns - end * _MS) // interval_ns))
+    if segments <= left and ahead < turns_left:
         return up_to_ms(at_ns + ahead * interval_ns)
-    daily = max(1, min(int(a_day / each), 24 * _HOUR_MS * _MS // interval_ns))
-    days, rest = divmod(ahead - today, daily)
+    # Days are filled by segments, since texts of other lengths that come later must move nothing ahead.
+    each = max(1.0, segments / (ahead + 1))
+    later = ahead + 1 - min(left / each, turns_left)
+    daily = max(1.0, min(a_day / each, 24 * _HOUR_MS * _MS / interval_ns))
+    days = math.ceil(later / daily - _NEARLY) - 1
+    before = max(0.0, later - days * daily - 1)
     midnight = datetime.fromtimestamp(end // 1000, ZoneInfo(_ZONE)) + timedelta(days=days)
-    return _ms(midnight) + up_to_ms(rest * interval_ns)
+    return _ms(midnight) + up_to_ms(round(before * interval_ns))

@@ -53,11 +53,12 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Texts that wait for a pace, their segments, and those of them that T-Mobile counts."""
+    """Texts that wait for a pace, their segments, those of them that T-Mobile counts, and of how many texts these are."""
 
     texts: int = 0
     segments: int = 0
     tmobile: int = 0
+    tmobile_texts: int = 0
 
 
 class Gate(Protocol):
@@ -104,7 +105,11 @@ def _spent(row: Row | None) -> Spent:
 def waiting_for(db: Reads, account_id: str, pace_id: str) -> Waiting:
     """What waits for a pace, begun or not."""
     row = db.get(pace_queues, account_id, pace_id)
-    return Waiting() if row is None else Waiting(row["texts"], row["segments"], row["tmobile"])
+    return (
+        Waiting()
+        if row is None
+        else Waiting(row["texts"], row["segments"], row["tmobile"], row["tmobile_texts"])
+    )
 
 
 def join(tx: Tx, account_id: str, toll: Toll) -> None:
@@ -121,9 +126,16 @@ def leave(tx: Tx, row: Row) -> None:
 
 def _move(tx: Tx, account_id: str, pace_id: str, texts: int, segments: int, tmobile: int) -> None:
     row = tx.get(pace_queues, account_id, pace_id)
+    theirs = texts if tmobile else 0
     if row is None:
         tx.insert(
-            pace_queues, account_id=account_id, id=pace_id, texts=texts, segments=segments, tmobile=tmobile
+            pace_queues,
+            account_id=account_id,
+            id=pace_id,
+            texts=texts,
+            segments=segments,
+            tmobile=tmobile,
+            tmobile_texts=theirs,
         )
         return
     tx.update(
@@ -132,6 +144,7 @@ def _move(tx: Tx, account_id: str, pace_id: str, texts: int, segments: int, tmob
         texts=row["texts"] + texts,
         segments=row["segments"] + segments,
         tmobile=row["tmobile"] + tmobile,
+        tmobile_texts=row["tmobile_texts"] + theirs,
     )
 
 

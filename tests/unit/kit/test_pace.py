@@ -122,6 +122,25 @@ def test_what_is_expected_is_what_comes(per_second: float, a_day: int | None, go
     assert abs(told - now) <= max(1000, 2 * pace.interval_ns // 1_000_000)
 
 
+@settings(max_examples=40)
+@given(
+    lengths=st.lists(st.integers(1, 10), min_size=1, max_size=60),
+    a_day=st.integers(10, 60),
+    gone=st.integers(0, 70),
+    per_second=st.sampled_from([0.001, 2.25]),
+)
+def test_whoever_comes_later_is_expected_later(
+    lengths: list[int], a_day: int, gone: int, per_second: float
+) -> None:
+    pace, last, segments = Pace("campaign", per_second, segments_a_day=a_day), 0, 0
+    for ahead, length in enumerate(lengths):
+        segments += length
+        spent = Spent(0, day_of(START)[0], gone)
+        told = expected_ms(pace, spent, START, ahead=ahead, segments=segments)
+        assert told >= last
+        last = told
+
+
 def test_who_has_which_pace() -> None:
     assert pace_of(None, "+14155550101", "US") is None
     assert pace_of("low_volume", "+14155550101", "US") is CLASSES["low_volume"]

@@ -70,6 +70,7 @@ pace_queues = Table(
     integer("texts", default=0),
     integer("segments", default=0),
     integer("tmobile", default=0),
+    integer("tmobile_texts", default=0),
 )
 """What waits for a pace. Apart from `paces`, because it is written under the account's lock."""
 

@@ -91,7 +91,10 @@ def _create_steps() -> None:
 
 def _create_paces() -> None:
     paces = ("next_ns", "day", "day_segments", "day_tmobile")
-    for table, names in (("paces", paces), ("pace_queues", ("texts", "segments", "tmobile"))):
+    for table, names in (
+        ("paces", paces),
+        ("pace_queues", ("texts", "segments", "tmobile", "tmobile_texts")),
+    ):
         op.create_table(
             table,
             _text("account_id", null=False),
