@@ -1,12 +1,13 @@
 """Units of work: all or nothing, in order, on both stores."""
 
 import asyncio
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import bindparam, select, update
 
 from ringback.kit.faults import Conflict
-from ringback.storage import schema
+from ringback.storage import outbox, schema
 from ringback.storage.statements import Statement
 from ringback.storage.store import Need
 from ringback.storage.tx import Row, Tx
@@ -253,3 +254,30 @@ async def test_a_page_and_its_total_are_one_snapshot(world: World) -> None:
             assert len(rows) == head["message_count"]
 
     await asyncio.gather(writes(), reads())
+
+
+async def test_what_another_connection_wrote_is_seen(world: World) -> None:
+    other = await world.another_store()
+    key = (world.account, world.numbers[0])
+
+    def area(tx: Tx) -> Any:
+        return cast(Row, tx.get(schema.numbers, *key))["area_code"]
+
+    def move(tx: Tx, to: str) -> None:
+        tx.update(schema.numbers, cast(Row, tx.get(schema.numbers, *key)), area_code=to)
+
+    for store, to in [(other, "212"), (world.store, "646"), (other, "917"), (other, "332")]:
+        assert len({await world.store.write(area), await other.write(area)}) == 1
+        await store.write(lambda tx, to=to: move(tx, to))  # type: ignore[misc]
+        assert [await world.store.write(area), await other.write(area)] == [to, to]
+    await other.stop()
+
+
+async def test_many_rows_are_remembered_and_stay_true(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ringback.storage.sqlite._KNOWN", 50)
+    for n in range(120):
+        await world.send(world.text(f"+1212555{n % 7:04d}", f"text {n}"))
+    lanes = {lane["id"]: lane["backlog"] for lane in await world.rows(schema.lanes)}
+    assert lanes == {outbox.lane_for_texts(world.numbers[0]): 120}
+    assert (await world.head())["message_count"] == 120
+    assert sum(row["unsent"] for row in await world.rows(schema.conversations)) == 120

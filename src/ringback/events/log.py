@@ -1,14 +1,13 @@
 """Writing events, in the transaction that they tell of."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
+
+from pydantic_core import to_json
 
 from ringback.events.catalogue import CATALOGUE
 from ringback.storage.schema import accounts, events
 from ringback.storage.tx import Row, Tx
-
-_to_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ def record(
         id=tx.new_id("evt"),
         type=type_,
         at=tx.now,
-        data=_to_json(data),
+        data=to_json(data).decode(),
         request_id=tx.request_id,
         agent_id=about_agent or data.get("agentId"),
     )

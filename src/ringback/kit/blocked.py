@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from ringback.kit.phone import MAX_TYPED, InvalidNumber, fold_spelling, normalise
 
@@ -67,6 +68,7 @@ _LONGEST_PREFIX = 6
 _LONGEST_COUNTRY_CODE = 3
 
 
+@lru_cache(4_096)
 def blocked_reason(text: str, region: str = "US") -> str | None:
     """Why a number, as typed or in E.164, is never dialled or texted (`is an emergency number`), or None.
 

@@ -31,10 +31,14 @@ class IdMaker:
         self._pool = b""
         self._at = 0
 
-    def new(self, prefix: str) -> str:
-        """A new id such as `msg_01jd...`: the prefix, an underscore and 26 lower-case characters."""
+    def new(self, prefix: str, now: int | None = None) -> str:
+        """A new id such as `msg_01jd...`: the prefix, an underscore and 26 lower-case characters.
+
+        `now` is the clock's time where the caller has just read it.
+        """
         with self._lock:
-            now = self._clock.now_ms()
+            if now is None:
+                now = self._clock.now_ms()
             if now > self._last_ms:
                 self._last_ms, self._counter = now, 0
             else:

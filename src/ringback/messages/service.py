@@ -47,7 +47,7 @@ def add_outbound(
         from_e164=number["e164"],
         to_e164=to,
         body=body,
-        media_urls=json.dumps(list(media_urls)),
+        media_urls=json.dumps(list(media_urls)) if media_urls else "[]",
         channel=channel,
         status="queued",
         segments=segments.count,

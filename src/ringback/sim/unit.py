@@ -1,8 +1,9 @@
 """One job of the network: a connection inside a transaction, the instant, and who must be woken after the commit."""
 
-import json
 from dataclasses import dataclass
 from typing import Any, Literal
+
+import pydantic_core
 
 from ringback.kit.chance import chance
 from ringback.kit.ids import IdMaker
@@ -14,7 +15,7 @@ Handsets = Literal["auto", "strict"]
 
 def to_json(value: Any) -> str:
     """JSON on one line."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return pydantic_core.to_json(value).decode()
 
 
 @dataclass(slots=True)

@@ -47,8 +47,8 @@ class Changes:
 
     __slots__ = ("dirty", "later", "ops", "rows", "sums")
 
-    def __init__(self) -> None:
-        self.rows: dict[Ident, Row | None] = {}
+    def __init__(self, rows: dict[Ident, Row | None] | None = None) -> None:
+        self.rows: dict[Ident, Row | None] = {} if rows is None else rows
         self.ops: dict[Ident, tuple[str, RowStatements]] = {}
         self.dirty: dict[Ident, set[str]] = {}
         self.sums: dict[Ident, tuple[RowStatements, Row]] = {}

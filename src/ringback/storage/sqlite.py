@@ -1,15 +1,16 @@
 """The SQLite store: one file that one process owns, one writer that commits in groups, readers beside it."""
 
 import asyncio
-import json
 import queue
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
 import structlog
+from pydantic_core import to_json
 
 from ringback.kit import sqlite, trace
 from ringback.kit.clock import Clock
@@ -17,7 +18,7 @@ from ringback.kit.database_faults import DatabaseUnavailable, OutcomeUnknown
 from ringback.kit.faults import Fault
 from ringback.kit.groups import Job, Outcome
 from ringback.kit.ids import IdMaker
-from ringback.storage.changes import UPDATE, Key
+from ringback.storage.changes import UPDATE, Ident, Key
 from ringback.storage.reader import Reader
 from ringback.storage.statements import SQLITE, RowStatements, Statement, of
 from ringback.storage.store import Need
@@ -26,7 +27,8 @@ from ringback.storage.tx import Reads, Row, Session, Tx
 _log = structlog.get_logger("ringback.store")
 T = TypeVar("T")
 _READERS = 3
-_to_json = json.JSONEncoder(separators=(",", ":")).encode
+_KNOWN = 16_384
+"""Rows that the writer remembers at most: some twenty megabytes, the rows of the last thousand texts."""
 
 
 class _Executor:
@@ -94,7 +96,9 @@ def _read_ahead(conn: sqlite.Connection, session: Session, batch: list[Job]) -> 
     for job in batch:
         if isinstance(job, _UnitJob):
             for needed, key in job.needs:
-                keys.setdefault(of(needed), set()).add(key)
+                table = of(needed)
+                if not session.knows(table, key):
+                    keys.setdefault(table, set()).add(key)
     for table, wanted in keys.items():
         found = _get_many(conn, table, list(wanted))
         for key in wanted:
@@ -103,21 +107,32 @@ def _read_ahead(conn: sqlite.Connection, session: Session, batch: list[Job]) -> 
 
 def _get_many(conn: sqlite.Connection, table: RowStatements, keys: Sequence[Key]) -> dict[Key, Row]:
     text, literals = table.get_many.compiled(SQLITE)
-    rows = conn.execute(text, {**literals, "keys": _to_json(keys)})
+    rows = conn.execute(text, {**literals, "keys": to_json(keys).decode()})
     return {tuple([row[name] for name in table.key]): row for row in rows}
 
 
 class _Writer(sqlite.GroupCommit):
-    """Commits units in groups; a group is one session."""
+    """Commits units in groups; a group is one session.
+
+    Rows that were read or written stay known to the groups that follow, until another connection writes to the file:
+    a text is read by each of its steps, and stepping through a result gives the interpreter away at every row.
+    """
 
     def __init__(self, path: Path, clock: Clock, ids: IdMaker) -> None:
         super().__init__(lambda: sqlite.connect(path), name="ringback-writer")
         self._clock = clock
         self._ids = ids
+        self._known: dict[Ident, Row | None] = {}
+        self._version = 0
 
     def attempt(self, conn: sqlite.Connection, batch: list[Job]) -> list[Outcome]:
+        known, self._known = self._known, {}  # nothing of it is sure unless this is committed
         conn.execute("BEGIN IMMEDIATE")
-        session = Session(_Executor(conn), self._clock, self._ids)
+        version = conn.execute("PRAGMA data_version").fetchone()["data_version"]
+        if version != self._version:
+            self._version = version
+            known = {}
+        session = Session(_Executor(conn), self._clock, self._ids, known)
         if len(batch) > 1:
             _read_ahead(conn, session, batch)
         outcomes: list[Outcome] = []
@@ -135,7 +150,13 @@ class _Writer(sqlite.GroupCommit):
                 outcomes.append((job, (result, session.wakes), None))
         session.flush()
         conn.execute("COMMIT")
+        self._known = _trimmed(known)
         return outcomes
+
+
+def _trimmed(rows: dict[Ident, Row | None]) -> dict[Ident, Row | None]:
+    """Half of the rows, those that came last, once there are too many."""
+    return dict(islice(rows.items(), _KNOWN // 2, None)) if len(rows) > _KNOWN else rows
 
 
 class SqliteStore:

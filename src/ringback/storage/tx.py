@@ -37,12 +37,19 @@ class Reads(Protocol):
 class Session:
     """The units of one transaction."""
 
-    def __init__(self, db: Executor, clock: Clock, ids: IdMaker) -> None:
+    def __init__(
+        self, db: Executor, clock: Clock, ids: IdMaker, known: dict[Ident, Row | None] | None = None
+    ) -> None:
+        """`known` are rows as they are in the database, which nobody else has changed since; it is filled further."""
         self.db = db
         self.clock = clock
         self.ids = ids
         self.wakes: set[str] = set()
-        self.changes = Changes()
+        self.changes = Changes(known)
+
+    def knows(self, table: RowStatements, key: Key) -> bool:
+        """Whether this row, or that there is none, is known without asking the database."""
+        return (table.name, key) in self.changes.rows
 
     def run(self, unit: Callable[["Tx"], T], request_id: str | None = None) -> T:
         """Run one unit; what it raises leaves no trace of it."""
@@ -90,7 +97,7 @@ class Tx:
         self.request_id = request_id
 
     def new_id(self, prefix: str) -> str:
-        return self._session.ids.new(prefix)
+        return self._session.ids.new(prefix, self.now)
 
     def wake(self, topic: str) -> None:
         """After the commit, wake whoever waits for `topic`. Nothing durable may hang on it."""
