@@ -42,7 +42,7 @@ class Statement:
         """The text for SQLite with `?`, and what makes its values of a row: binding by name costs half as much again."""
         if self._by_place is None:
             compiled = self._clause.compile(dialect=_SQLITE_BY_PLACE)
-            names = compiled.positiontup or []  # type: ignore[attr-defined]
+            names = [str(name) for name in compiled.positiontup or []]  # type: ignore[attr-defined]
             take = itemgetter(*names)
             self._by_place = str(compiled), take if len(names) > 1 else lambda row: (take(row),)
         return self._by_place
@@ -57,15 +57,19 @@ class RowStatements:
 
     def __init__(self, table: Table) -> None:
         self.table = table
-        self.name = table.name
-        self.columns = tuple(column.name for column in table.columns)
-        self.key = tuple(column.name for column in table.primary_key.columns)
+        # Plain strings: Core's own kind is looked up at half the speed, and a serializer probes each of them.
+        self.name = str(table.name)
+        columns = {str(column.name): column for column in table.columns}
+        self.columns = tuple(columns)
+        self.key = tuple([str(column.name) for column in table.primary_key.columns])
         self.defaults = {
-            column.name: column.default.arg if column.default is not None else None  # type: ignore[attr-defined]
-            for column in table.columns
+            name: column.default.arg if column.default is not None else None  # type: ignore[attr-defined]
+            for name, column in columns.items()
         }
-        self.sums = tuple(column.name for column in table.columns if column.info.get("change") == "sum")
-        self.firsts = tuple(column.name for column in table.columns if column.info.get("change") == "first")
+        self.sums = tuple([name for name, column in columns.items() if column.info.get("change") == "sum"])
+        self.firsts = tuple(
+            [name for name, column in columns.items() if column.info.get("change") == "first"]
+        )
         self.is_global = bool(table.info.get("is_global"))
         self.get = Statement(select(table).where(*self._by_key()))
         self.insert = Statement(insert(table).values({name: bindparam(name) for name in self.columns}))
@@ -114,12 +118,12 @@ class RowStatements:
         return Statement(statement.on_conflict_do_update(index_elements=self.key, set_=changes))
 
 
-_by_table: dict[str, RowStatements] = {}
+_by_table: dict[Table, RowStatements] = {}
 
 
 def of(table: Table) -> RowStatements:
     """The row statements of `table`, made at first use."""
-    found = _by_table.get(table.name)
+    found = _by_table.get(table)
     if found is None:
-        found = _by_table[table.name] = RowStatements(table)
+        found = _by_table[table] = RowStatements(table)
     return found

@@ -3,9 +3,11 @@
 Rows travel as JSON, one parameter for all rows of a table: one statement a table and kind of change, however many rows.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from functools import cache
+from typing import Any
+
+from pydantic_core import to_json
 
 from ringback.storage.changes import DELETE, INSERT, MERGE, UPDATE, Key, Row
 from ringback.storage.postgres.dialect import POSTGRES
@@ -90,7 +92,8 @@ class PostgresExecutor:
         pass
 
 
-_json = json.JSONEncoder(separators=(",", ":")).encode
+def _json(value: Any) -> str:
+    return to_json(value).decode()
 
 
 def lock_heads(conn: Connection, account_ids: Iterable[str]) -> "Reading":
