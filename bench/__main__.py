@@ -16,6 +16,7 @@ from tests.postgres import Databases, own_server
 
 from bench import claims, cold, hooks, inbound, lists, pipeline
 from bench.load import Run, load, texts
+from bench.peers import report as peers
 from bench.server import LOAD_CORE, Server, cores
 
 VARIANTS = ("real", "idle", "idle+long_way", "unstored", "unstored+long_way", "idle+single")
@@ -120,10 +121,11 @@ def main() -> None:
     parser.add_argument(
         "--first-run", action="store_true", help="also time a first `make run` in a fresh clone"
     )
+    parser.add_argument("--peer", default="", help="of the peers, those whose names hold this")
     parser.add_argument(
         "only",
         nargs="*",
-        help="sends, inbound, cold, claims, hooks, lists, pipeline (all but the last three)",
+        help="sends, inbound, cold, claims (these if none is named), hooks, lists, pipeline, peers",
     )
     asked = parser.parse_args()
     parts = asked.only or ["cold", "inbound", "claims", "sends"]
@@ -131,6 +133,8 @@ def main() -> None:
         with contextlib.ExitStack() as stack:
             url = asked.pg or own_server(stack)
             pipeline.report(asked.rounds, asked.seconds, Databases(url).empty if url else None)
+    if "peers" in parts:
+        peers.report(asked.rounds, asked.peer)
     if cores():
         os.sched_setaffinity(0, {LOAD_CORE})
     else:

@@ -8,7 +8,7 @@ import asyncio
 import itertools
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -32,9 +32,25 @@ class Run:
         return ordered[min(len(ordered) - 1, int(len(ordered) * part))] * 1000
 
 
+Follow = Callable[[bytes], bytes | None]
+"""Makes of an answer's body the next request on its connection, before another is taken."""
+
+
+def no_more(body: bytes) -> None:
+    """Nothing follows."""
+
+
 class _Connection(asyncio.Protocol):
-    def __init__(self, requests: Iterator[bytes], run: Run, until: float, done: asyncio.Future[None]) -> None:
+    def __init__(
+        self,
+        requests: Iterator[bytes],
+        run: Run,
+        until: float,
+        done: asyncio.Future[None],
+        follow: Follow = no_more,
+    ) -> None:
         self._requests = requests
+        self._follow = follow
         self._run = run
         self._until = until
         self._done = done
@@ -46,32 +62,45 @@ class _Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self._send()
 
-    def _send(self) -> None:
+    def _send(self, following: bytes | None = None) -> None:
         assert self._transport is not None
         self._began = time.perf_counter()
-        if self._began >= self._until:
+        request = following or (next(self._requests, None) if self._began < self._until else None)
+        if request is None:
             self._transport.close()
             return
-        self._transport.write(next(self._requests))
+        self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
         head, mark, body = self._buffer.partition(b"\r\n\r\n")
         if not mark:
             return
-        length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
-        if len(body) < length:
+        if len(body) < _length(head, body):
             return
         self._buffer = b""
-        if head.startswith(b"HTTP/1.1 200"):
+        following = None
+        if head.startswith((b"HTTP/1.1 200", b"HTTP/1.1 201", b"HTTP/1.1 202")):
             self._run.latencies_s.append(time.perf_counter() - self._began)
+            following = self._follow(body)
         else:
             self._run.refused += 1
-        self._send()
+        self._send(following)
 
     def connection_lost(self, error: Exception | None) -> None:
         if not self._done.done():
             self._done.set_result(None)
+
+
+def _length(head: bytes, so_far: bytes) -> int:
+    """How long a body is, as far as is known."""
+    head = head.lower()
+    _, found, after = head.partition(b"content-length:")
+    if found:
+        return int(after.partition(b"\r\n")[0])
+    if b"transfer-encoding: chunked" in head:
+        return len(so_far) if so_far.endswith(b"0\r\n\r\n") else len(so_far) + 1
+    return 0
 
 
 def texts(host: str, key: str, number_ids: list[str]) -> Iterator[bytes]:
@@ -92,7 +121,9 @@ def texts(host: str, key: str, number_ids: list[str]) -> Iterator[bytes]:
         ).encode() + body
 
 
-async def _load(host: str, port: int, requests: Iterator[bytes], connections: int, seconds: float) -> Run:
+async def _load(
+    host: str, port: int, requests: Iterator[bytes], connections: int, seconds: float, follow: Follow
+) -> Run:
     run, loop = Run(), asyncio.get_running_loop()
     begin = time.perf_counter()
     ends: list[asyncio.Future[None]] = []
@@ -100,7 +131,7 @@ async def _load(host: str, port: int, requests: Iterator[bytes], connections: in
         done: asyncio.Future[None] = loop.create_future()
         ends.append(done)
         await loop.create_connection(
-            lambda done=done: _Connection(requests, run, begin + seconds, done),  # type: ignore[misc]
+            lambda done=done: _Connection(requests, run, begin + seconds, done, follow),  # type: ignore[misc]
             host,
             port,
         )
@@ -109,8 +140,16 @@ async def _load(host: str, port: int, requests: Iterator[bytes], connections: in
     return run
 
 
-def load(host: str, port: int, requests: Iterator[bytes], *, connections: int, seconds: float) -> Run:
-    """Keep `connections` busy for `seconds`."""
+def load(
+    host: str,
+    port: int,
+    requests: Iterator[bytes],
+    *,
+    connections: int,
+    seconds: float,
+    follow: Follow = no_more,
+) -> Run:
+    """Keep `connections` busy for `seconds`, or until the requests are all answered."""
     factory: Any = None
     try:
         import uvloop
@@ -119,4 +158,4 @@ def load(host: str, port: int, requests: Iterator[bytes], *, connections: int, s
     except ImportError:
         factory = asyncio.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
-        return runner.run(_load(host, port, requests, connections, seconds))
+        return runner.run(_load(host, port, requests, connections, seconds, follow))
