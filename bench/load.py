@@ -48,7 +48,9 @@ class _Connection(asyncio.Protocol):
         until: float,
         done: asyncio.Future[None],
         follow: Follow = no_more,
+        turns: Iterator[float] | None = None,
     ) -> None:
+        self._turns = turns
         self._requests = requests
         self._follow = follow
         self._run = run
@@ -63,6 +65,13 @@ class _Connection(asyncio.Protocol):
         self._send()
 
     def _send(self, following: bytes | None = None) -> None:
+        wait = 0.0 if self._turns is None or following else next(self._turns) - time.perf_counter()
+        if wait > 0:
+            asyncio.get_running_loop().call_later(wait, self._send_now)
+        else:
+            self._send_now(following)
+
+    def _send_now(self, following: bytes | None = None) -> None:
         assert self._transport is not None
         self._began = time.perf_counter()
         request = following or (next(self._requests, None) if self._began < self._until else None)
@@ -122,16 +131,23 @@ def texts(host: str, key: str, number_ids: list[str]) -> Iterator[bytes]:
 
 
 async def _load(
-    host: str, port: int, requests: Iterator[bytes], connections: int, seconds: float, follow: Follow
+    host: str,
+    port: int,
+    requests: Iterator[bytes],
+    connections: int,
+    seconds: float,
+    follow: Follow,
+    rate: float | None,
 ) -> Run:
     run, loop = Run(), asyncio.get_running_loop()
     begin = time.perf_counter()
+    turns = None if rate is None else itertools.count(begin, 1 / rate)
     ends: list[asyncio.Future[None]] = []
     for _ in range(connections):
         done: asyncio.Future[None] = loop.create_future()
         ends.append(done)
         await loop.create_connection(
-            lambda done=done: _Connection(requests, run, begin + seconds, done, follow),  # type: ignore[misc]
+            lambda done=done: _Connection(requests, run, begin + seconds, done, follow, turns),  # type: ignore[misc]
             host,
             port,
         )
@@ -148,8 +164,12 @@ def load(
     connections: int,
     seconds: float,
     follow: Follow = no_more,
+    rate: float | None = None,
 ) -> Run:
-    """Keep `connections` busy for `seconds`, or until the requests are all answered."""
+    """Keep `connections` busy for `seconds`, or until the requests are all answered.
+
+    With `rate` requests a second if it is given and they can.
+    """
     factory: Any = None
     try:
         import uvloop
@@ -158,4 +178,4 @@ def load(
     except ImportError:
         factory = asyncio.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
-        return runner.run(_load(host, port, requests, connections, seconds, follow))
+        return runner.run(_load(host, port, requests, connections, seconds, follow, rate))

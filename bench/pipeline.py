@@ -1,5 +1,6 @@
 """The whole way of a text, sustained: accepted, handed over, its receipt stored, its events written.
 
+Offered as fast as it is accepted, and at a rate: what a server sustains is the rate at which its queue does not grow.
 Server, simulated network and load share the machine's cores, as they would on a small host. While the load lasts the
 server is asked by `/metrics` how many receipts it has stored and how deep and old its queue is.
 """
@@ -16,6 +17,8 @@ from bench.load import load, texts
 from bench.server import Server
 
 CONNECTIONS = 32
+OFFERED = (500.0, 750.0, 1_000.0)
+"""Texts a second."""
 _DELIVERED = re.compile(r'^ringback_carrier_events_total\{.*kind="delivered".*\} (\S+)$', re.MULTILINE)
 _DEPTH = re.compile(r'^ringback_queue_depth\{.*kind="texts".*\} (\S+)$', re.MULTILINE)
 _AGE = re.compile(r'^ringback_queue_age_seconds\{.*kind="texts".*\} (\S+)$', re.MULTILINE)
@@ -45,7 +48,7 @@ def look(server: Server) -> Look:
     )
 
 
-def run(server: Server, seconds: float) -> tuple[float, float, float, Look, float]:
+def run(server: Server, seconds: float, rate: float | None = None) -> tuple[float, float, float, Look, float]:
     """Accepted and delivered a second under load, CPU (us) of the server a text, the last look, and memory (MB)."""
     first = look(server)
     looks = [first]
@@ -58,7 +61,7 @@ def run(server: Server, seconds: float) -> tuple[float, float, float, Look, floa
     watching = threading.Thread(target=watch)
     watching.start()
     asked = texts(server.host, server.key, server.numbers)
-    result = load(server.host, server.port, asked, connections=CONNECTIONS, seconds=seconds)
+    result = load(server.host, server.port, asked, connections=CONNECTIONS, seconds=seconds, rate=rate)
     last = look(server)
     over.set()
     watching.join()
@@ -76,27 +79,38 @@ def run(server: Server, seconds: float) -> tuple[float, float, float, Look, floa
 
 def report(rounds: int, seconds: float, database: Callable[[], str] | None) -> None:
     print(f"\n## The whole way of a text, {CONNECTIONS} connections, {seconds:.0f} s each\n")
-    head = ("store", "accepted/s", "delivered/s", "CPU µs a text", "queue at the end", "its age s", "PSS MB")
+    head = (
+        "store",
+        "offered/s",
+        "accepted/s",
+        "delivered/s",
+        "CPU µs a text",
+        "queue at the end",
+        "its age s",
+        "PSS MB",
+    )
     print("| " + " | ".join(head) + " |\n|" + " --- |" * len(head), flush=True)
     kinds: dict[str, Callable[[], Server]] = {"SQLite": lambda: Server("real", pinned=False)}
     if database is not None:
         kinds["PostgreSQL"] = lambda: Server("real", database=database(), pinned=False)
-    found: dict[str, list[tuple[float, float, float, Look, float]]] = {}
+    found: dict[tuple[str, float | None], list[tuple[float, float, float, Look, float]]] = {}
     for _ in range(rounds):
         for name, make in kinds.items():
-            server = make()
-            try:
-                server.furnish()
-                run(server, 2)
-                found.setdefault(name, []).append(run(server, seconds))
-            finally:
-                server.stop()
-    for name, runs in found.items():
+            for rate in (None, *OFFERED):
+                server = make()
+                try:
+                    server.furnish()
+                    run(server, 2)
+                    found.setdefault((name, rate), []).append(run(server, seconds, rate))
+                finally:
+                    server.stop()
+    for (name, offered), runs in found.items():
         middle = [statistics.median(values) for values in zip(*[one[:3] for one in runs], strict=True)]
         depth = statistics.median(one[3].depth for one in runs)
         age = statistics.median(one[3].age_s for one in runs)
         memory = statistics.median(one[4] for one in runs)
         print(
-            f"| {name} | {middle[0]:,.0f} | {middle[1]:,.0f} | {middle[2]:,.0f} | {depth:,.0f} | {age:.1f} | {memory:.0f} |",
+            f"| {name} | {'as it goes' if offered is None else f'{offered:,.0f}'} | {middle[0]:,.0f} |"
+            f" {middle[1]:,.0f} | {middle[2]:,.0f} | {depth:,.0f} | {age:.1f} | {memory:.0f} |",
             flush=True,
         )
