@@ -81,7 +81,12 @@ def test_an_endpoint_that_fails_for_five_days_is_switched_off(
     everything = {"from": one["createdAt"]}
     assert line.ask("POST", f"{PROJECT}/redeliver", everything)["skipped"] == 3
     webhook_inbox.answer(200)
+    tested = line.ask("POST", f"{PROJECT}/test")
+    assert (tested["success"], tested["ringback"]["disabledAt"]) == (True, hook["ringback"]["disabledAt"])
+    assert webhook_inbox.received[-1].body["test"] is True
+    assert line.ask("GET", PROJECT) == hook, "a test switches nothing on"
     assert line.ask("POST", f"{PROJECT}/enable")["status"] == "active"
+    assert line.ask("POST", f"{PROJECT}/test")["ringback"]["disabledAt"] is None
     assert check(line)["ok"]
     assert line.ask("POST", f"{PROJECT}/redeliver", everything)["count"] == 3
     assert [d["status"] for d in all_ended(line, 3)] == ["delivered"] * 3

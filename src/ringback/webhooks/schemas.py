@@ -118,6 +118,7 @@ class WebhookTestResult(CamelWire):
     status_code: int | None
     response_ms: int | None
     error: str | None
+    ringback: WebhookState
 
 
 class WebhookDeliveryResponse(CamelWire):

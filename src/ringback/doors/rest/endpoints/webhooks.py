@@ -29,6 +29,7 @@ from ringback.webhooks.schemas import (
     WebhookDeliveryStatsResponse,
     WebhookExtras,
     WebhookResponse,
+    WebhookState,
     WebhookTestResult,
 )
 
@@ -140,6 +141,7 @@ async def _attempt_test(
         status_code=result.http_status,
         response_ms=result.elapsed_ms,
         error=result.error,
+        ringback=WebhookState.of(endpoint),
     )
 
 
