@@ -159,6 +159,12 @@ def test_a_person_settles_what_no_receipt_settles(line: Line, network: Network, 
     assert error["code"] == "MESSAGE_NOT_UNCONFIRMED"
 
 
+def test_a_note_is_as_long_as_any(line: Line, network: Network) -> None:
+    message_id, told = unconfirmed(line, network), "x" * 4_000
+    settled = line.ask("POST", f"/v1/messages/{message_id}/settle", {"status": "failed", "note": told})
+    assert settled["ringback"]["steps"][-1]["detail"] == told
+
+
 def test_a_receipt_that_says_otherwise_is_kept(line: Line, clock: Clock, network: Network) -> None:
     clock.freeze()
     network.set(latency_ms=60_000)
@@ -179,7 +185,7 @@ def test_a_receipt_that_says_otherwise_is_kept(line: Line, clock: Clock, network
 
 @pytest.mark.parametrize(
     ("body", "field"),
-    [({}, "status"), ({"status": "sent"}, "status"), ({"status": "failed", "note": "x" * 501}, "note")],
+    [({}, "status"), ({"status": "sent"}, "status"), ({"status": "failed", "note": "x" * 4_001}, "note")],
 )
 def test_what_settling_takes(line: Line, body: Any, field: str) -> None:
     sent = line.send("hello")

@@ -182,7 +182,7 @@ class SettleMessage(CamelWire):
     """What a person found out about an unconfirmed text."""
 
     status: Literal["delivered", "failed"]
-    note: text_up_to(500) | None = None  # type: ignore[valid-type]
+    note: text_up_to(4_000) | None = None  # type: ignore[valid-type]
 
 
 def _media(row: Row) -> list[str]:
