@@ -4,6 +4,7 @@ Both are things of one process. A circuit runs on real time, as connections do, 
 that nobody who moves it waits for anything. A slowdown runs on the clock, as a carrier's pace does.
 """
 
+import math
 from collections import deque
 from dataclasses import dataclass
 
@@ -159,7 +160,9 @@ class Circuit:
         if self.opened_ms is None:
             return None
         open_s = (real_ms() - self.opened_ms) // 1000
-        return f"{self.carrier}: texts wait since {open_s} s ({self.reason}); one is tried every {LONGEST_PROBE_S:.0f} s"
+        left_s = math.ceil(self._probe_at - monotonic())
+        tried = "one is being tried" if self._probing or left_s <= 0 else f"one is tried in {left_s} s"
+        return f"{self.carrier}: texts wait since {open_s} s ({self.reason}); {tried}"
 
 
 class Slowdown:

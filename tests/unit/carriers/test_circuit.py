@@ -1,5 +1,6 @@
 """The circuit and the slowdown of a carrier, on a machine whose time the test moves."""
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -99,6 +100,18 @@ def test_waits_double_up_to_their_longest(circuit: Circuit, still: Still) -> Non
     assert waits == sorted(waits)
     assert waits[-1] == LONGEST_PROBE_S
     assert circuit.opened_count == 1
+
+
+def test_it_tells_when_the_next_is_tried(circuit: Circuit, still: Still) -> None:
+    opened(circuit)
+    for n, most_s in enumerate((2, 3, 5, 10, 20, 30, 30)):
+        told = re.search(r"one is tried in (\d+) s$", circuit.trouble() or "")
+        assert told is not None
+        assert most_s / 2 < int(told[1]) <= most_s
+        still.seconds += int(told[1])
+        ticket = entered(circuit)
+        assert (circuit.trouble() or "").endswith("; one is being tried")
+        circuit.unreachable(ticket, f"probe_{n}", "no route")
 
 
 def test_stragglers_decide_nothing(circuit: Circuit, still: Still) -> None:

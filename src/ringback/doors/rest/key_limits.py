@@ -44,6 +44,6 @@ class KeyLimits:
                 "X-RateLimit-Limit": str(self._burst),
                 "X-RateLimit-Remaining": "0",
                 # Real time, because clients compare it with their own.
-                "X-RateLimit-Reset": str(math.ceil(real_ms() / 1000) + wait_s),
+                "X-RateLimit-Reset": str(math.ceil((real_ms() * 1000 + wait_us) / 1_000_000)),
             },
         )
