@@ -21,8 +21,11 @@ async def check_store(settings: Settings, store: Store) -> dict[str, Any]:
     try:
         live = sum(row["revoked_at"] is None for row in await store.read(list_keys))
         count = f"{live} live key{'' if live == 1 else 's'}"
+        trouble = await store.trouble()
     except Exception as error:
         return part("store", False, f"does not answer ({type(error).__name__}): look at its server or disk")
+    if trouble is not None:
+        return part("store", False, f"{trouble}: make room on the disk")
     if settings.on_postgres:
         return part("store", True, f"PostgreSQL, {count}")
     return part("store", True, f"{settings.data}, SQLite {sqlite.VERSION}{_sqlite_note()}, {count}")

@@ -3,6 +3,7 @@
 A limit on the size of files stands for the disk.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,19 @@ async def test_full_and_emptied_again(server: Process, http: aiohttp.ClientSessi
     assert acknowledged
     async with http.get("/v1/numbers") as answer:
         assert (await answer.json())["total"] == 1
+
+    async def ready() -> tuple[int, Any]:
+        async with http.get("/readyz") as answer:
+            return answer.status, await answer.json()
+
+    await asyncio.sleep(3)  # in which workers look at the store without a change
+    status, told = await ready()
+    assert (status, told["error"]["code"]) == (503, "NOT_READY")
+    assert "can't be written: " in told["detail"]
+    async with http.get("/healthz") as answer:
+        assert answer.status == 200
     server.limit_files()
+    assert (await ready())[0] == 200, "nobody else has to write first"
 
     async def takes() -> bool:
         return (await post(http, "/v1/messages", text(999)))[0] == 200
@@ -72,7 +85,8 @@ async def test_full_and_emptied_again(server: Process, http: aiohttp.ClientSessi
 
     # What could not be settled meanwhile has a lease of a minute, which a restart ends.
     assert server.stop() == 0
-    assert "make room on the disk" in server.log.read_text()
+    assert server.log.read_text().count("make room on the disk") == 1
+    assert server.log.read_text().count("can be written again") == 1
     await server.start()
 
     async def arrived() -> bool:

@@ -1,4 +1,4 @@
-"""Facts of one store, kept in `meta`: the key of conversation ids, and the clock."""
+"""Facts of one store, kept in `meta`: the key of conversation ids, the clock, and that it could be written."""
 
 import json
 
@@ -8,7 +8,7 @@ from ringback.storage.schema import meta
 from ringback.storage.sealing import Sealer
 from ringback.storage.tx import Reads, Tx
 
-_HASH_KEY, _CLOCK = "hash_key", "clock"
+_HASH_KEY, _CLOCK, _TRIED = "hash_key", "clock", "tried"
 
 
 def hash_key(tx: Tx, sealer: Sealer, fresh: bytes) -> bytes:
@@ -42,5 +42,14 @@ def save_clock(tx: Tx, clock: MovableClock) -> None:
     row = tx.get(meta, _CLOCK)
     if row is None:
         tx.insert(meta, key=_CLOCK, value=value)
+    else:
+        tx.update(meta, row, value=value)
+
+
+def try_out(tx: Tx, size: int) -> None:
+    """Change something, whatever it is, of so many bytes, to see whether the store can be written."""
+    row, value = tx.get(meta, _TRIED), tx.new_id("try") + "-" * size
+    if row is None:
+        tx.insert(meta, key=_TRIED, value=value)
     else:
         tx.update(meta, row, value=value)

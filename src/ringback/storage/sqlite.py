@@ -1,10 +1,10 @@
 """The SQLite store: one file that one process owns, one writer that commits in groups, readers beside it."""
 
 import asyncio
+import contextlib
 import queue
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +18,7 @@ from ringback.kit.database_faults import DatabaseUnavailable, OutcomeUnknown
 from ringback.kit.faults import Fault
 from ringback.kit.groups import Job, Outcome
 from ringback.kit.ids import IdMaker
+from ringback.storage import facts
 from ringback.storage.changes import UPDATE, Ident, Key
 from ringback.storage.reader import Reader
 from ringback.storage.statements import SQLITE, RowStatements, Statement, of
@@ -29,6 +30,8 @@ T = TypeVar("T")
 _READERS = 3
 _KNOWN = 16_384
 """Rows that the writer remembers at most: some twenty megabytes, the rows of the last thousand texts."""
+_BUSY_BYTES = 256 * 1024
+"""So much a group of texts writes."""
 
 
 class _Executor:
@@ -132,6 +135,7 @@ class _Writer(sqlite.GroupCommit):
         if version != self._version:
             self._version = version
             known = {}
+        before = conn.total_changes
         session = Session(_Executor(conn), self._clock, self._ids, known)
         if len(batch) > 1:
             _read_ahead(conn, session, batch)
@@ -149,9 +153,10 @@ class _Writer(sqlite.GroupCommit):
             else:
                 outcomes.append((job, (result, session.wakes), None))
         session.flush()
+        wrote = conn.total_changes > before
         conn.execute("COMMIT")
         self._known = _trimmed(known)
-        return outcomes
+        return [(job, done and (*done, wrote), error) for job, done, error in outcomes]
 
 
 def _trimmed(rows: dict[Ident, Row | None]) -> dict[Ident, Row | None]:
@@ -170,6 +175,8 @@ class SqliteStore:
         self._wake = wake
         self._writer = _Writer(path, clock, ids)
         self._writes = True
+        self._fault: Fault | None = None
+        """What kept a unit from being written, until as much as a busy moment needs could be."""
         self._threads = ThreadPoolExecutor(_READERS, thread_name_prefix="ringback-reader")
         self._readers: queue.SimpleQueue[sqlite.Connection] = queue.SimpleQueue()
 
@@ -191,17 +198,19 @@ class SqliteStore:
         result: T
         job = _UnitJob(lambda session: session.run(unit, request_id), needs or ())
         try:
-            result, wakes = await self._writer.submit(job)
+            result, wakes, wrote = await self._writer.submit(job)
         except (DatabaseUnavailable, OutcomeUnknown) as fault:
             self._note(fault)
             raise
-        self._note(None)
+        if wrote:
+            self._note(None)
         for topic in sorted(wakes):
             self._wake(topic)
         return result
 
     def _note(self, fault: Fault | None) -> None:
         """Tell the log when the store begins to fail and when it is well again, and not each time between."""
+        self._fault = fault or self._fault
         if (fault is None) is self._writes:
             return
         self._writes = fault is None
@@ -214,6 +223,18 @@ class SqliteStore:
         else:
             _log.info("the store can be written again")
 
+    async def trouble(self) -> str | None:
+        if self._fault is None:
+            return None
+        try:
+            # A full disk often still takes the little that workers note down.
+            await self.write(lambda tx: facts.try_out(tx, _BUSY_BYTES))
+            await self.write(lambda tx: facts.try_out(tx, 0))
+        except (DatabaseUnavailable, OutcomeUnknown) as fault:
+            return f"the store can't be written: {fault.__cause__}"
+        self._fault = None
+        return None
+
     async def read(self, query: Callable[[Reads], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._query, query)
 
@@ -221,7 +242,7 @@ class SqliteStore:
         with self._connection() as conn:
             return query(Reader(conn, SQLITE))
 
-    @contextmanager
+    @contextlib.contextmanager
     def _connection(self) -> Iterator[sqlite.Connection]:
         conn = self._readers.get()
         try:

@@ -37,6 +37,10 @@ class Store(Protocol):
         """
         ...
 
+    async def trouble(self) -> str | None:
+        """Why the store can't be written, as far as that shows without asking a store that works; None where it can."""
+        ...
+
     async def read(self, query: Callable[[Reads], T]) -> T:
         """Run a query on a connection that only reads."""
         ...

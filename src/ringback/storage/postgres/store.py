@@ -104,6 +104,9 @@ class PostgresStore:
         finally:
             self._free.put(attempts)
 
+    async def trouble(self) -> str | None:
+        return None  # a server that can't be reached doesn't answer reads either
+
     async def read(self, query: Callable[[Reads], T]) -> T:
         if self._closed:
             raise Closed("the store is closed")

@@ -36,8 +36,11 @@ async def readyz(request: Request) -> Health:
         raise ApiError(503, "NOT_READY", "the server is starting or stopping", headers={"Retry-After": "1"})
     try:
         await request.app.state.store.read(lambda db: db.get(meta, "ready"))
+        trouble = await request.app.state.store.trouble()
     except Exception:
         raise ApiError(503, "NOT_READY", "the store does not answer", headers={"Retry-After": "1"}) from None
-    if parts_of(request).settings.role != "deliver" and (trouble := await request.app.state.trouble()):
+    if trouble is None and parts_of(request).settings.role != "deliver":
+        trouble = await request.app.state.trouble()
+    if trouble is not None:
         raise ApiError(503, "NOT_READY", trouble, headers={"Retry-After": "1"})
     return Health(status="ok")
