@@ -111,6 +111,12 @@ def restore(settings: Settings, path: Path) -> dict[str, int]:
         return _restore(settings, path, file)
 
 
+def lacks_key(settings: Settings, path: Path) -> bool:
+    """Whether a restored backup's secrets need a key that neither it nor the settings have."""
+    with ZipFile(path) as file:
+        return settings.secret_key is None and f"data/{KEY_FILE}" not in file.namelist()
+
+
 def _restore(settings: Settings, path: Path, file: ZipFile) -> dict[str, int]:
     inside = {name.removeprefix("data/"): name for name in file.namelist() if name.startswith("data/")}
     names = [name for name in (NETWORK, *_FILES) if name in inside]

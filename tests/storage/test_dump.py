@@ -14,6 +14,7 @@ from zipfile import ZipFile
 import pytest
 from sqlalchemy import Engine, insert, select, text
 
+from ringback import cli
 from ringback.backup import back_up, restore
 from ringback.operator_error import OperatorError
 from ringback.settings import Settings
@@ -170,6 +171,22 @@ def test_a_folder_and_back(tmp_path: Path) -> None:
     assert counts["events"] == 3
     assert (tmp_path / "b/secret.key").read_text() == "a key"
     assert os.stat(tmp_path / "b/secret.key").st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("key", ["in the backup", "in the settings", "elsewhere"])
+def test_a_backup_without_the_key_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], key: str
+) -> None:
+    before = whole(tmp_path / "a")
+    if key != "in the backup":
+        (tmp_path / "a/secret.key").unlink()
+    back_up(before, tmp_path / "copy.zip")
+    if key == "in the settings":
+        monkeypatch.setenv("RINGBACK_SECRET_KEY", "ab" * 32)
+    assert cli.main(["restore", str(tmp_path / "copy.zip"), "--data", str(tmp_path / "b")]) == 0
+    told = capsys.readouterr()
+    assert "rows, of them 0 messages" in told.out
+    assert ("RINGBACK_SECRET_KEY" in told.err) is (key == "elsewhere")
 
 
 def test_nothing_is_written_over(tmp_path: Path) -> None:

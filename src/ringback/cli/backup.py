@@ -38,3 +38,8 @@ def restore(file: Path, data: str | None, database_url: str | None) -> None:
     counts = whole.restore(settings, file)
     where = "the database" if settings.on_postgres else settings.data
     click.echo(f"{where}: {sum(counts.values()):,} rows, of them {counts.get('messages', 0):,} messages.")
+    if whole.lacks_key(settings, file):
+        click.echo(
+            "The backup holds no secret.key: serve with the RINGBACK_SECRET_KEY of the server that it is of.",
+            err=True,
+        )
