@@ -18,6 +18,7 @@ from ringback.kit.database_faults import DatabaseUnavailable, OutcomeUnknown
 from ringback.kit.faults import Fault
 from ringback.kit.groups import Job, Outcome
 from ringback.kit.ids import IdMaker
+from ringback.kit.machine import monotonic
 from ringback.storage import facts
 from ringback.storage.changes import UPDATE, Ident, Key
 from ringback.storage.reader import Reader
@@ -32,6 +33,8 @@ _KNOWN = 16_384
 """Rows that the writer remembers at most: some twenty megabytes, the rows of the last thousand texts."""
 _BUSY_BYTES = 256 * 1024
 """So much a group of texts writes."""
+_CALM_S = 10.0
+"""Without a refused write: a full disk often still takes the little that workers note down."""
 
 
 class _Executor:
@@ -175,6 +178,7 @@ class SqliteStore:
         self._wake = wake
         self._writer = _Writer(path, clock, ids)
         self._writes = True
+        self._refused_at = 0.0
         self._fault: Fault | None = None
         """What kept a unit from being written, until as much as a busy moment needs could be."""
         self._threads = ThreadPoolExecutor(_READERS, thread_name_prefix="ringback-reader")
@@ -210,29 +214,29 @@ class SqliteStore:
 
     def _note(self, fault: Fault | None) -> None:
         """Tell the log when the store begins to fail and when it is well again, and not each time between."""
-        self._fault = fault or self._fault
-        if (fault is None) is self._writes:
-            return
-        self._writes = fault is None
         if fault is not None:
-            _log.error(
-                "the store can't be written: make room on the disk",
-                reason=str(fault.__cause__),
-                path=str(self._path),
-            )
-        else:
+            self._fault, self._refused_at = fault, monotonic()
+            if self._writes:
+                _log.error(
+                    "the store can't be written: make room on the disk",
+                    reason=str(fault.__cause__),
+                    path=str(self._path),
+                )
+            self._writes = False
+        elif not self._writes and monotonic() - self._refused_at > _CALM_S:
+            self._writes = True
             _log.info("the store can be written again")
 
     async def trouble(self) -> str | None:
         if self._fault is None:
             return None
         try:
-            # A full disk often still takes the little that workers note down.
             await self.write(lambda tx: facts.try_out(tx, _BUSY_BYTES))
             await self.write(lambda tx: facts.try_out(tx, 0))
         except (DatabaseUnavailable, OutcomeUnknown) as fault:
             return f"the store can't be written: {fault.__cause__}"
-        self._fault = None
+        self._fault, self._refused_at = None, -_CALM_S
+        self._note(None)
         return None
 
     async def read(self, query: Callable[[Reads], T]) -> T:
