@@ -77,6 +77,11 @@ class Process:
         self.begin()
         await self.ready()
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def cpu_s(self) -> float:
         """Processor time it has used; what the clock on the wall shows depends on the neighbours."""
         assert self._process is not None

@@ -10,7 +10,7 @@ from ringback.carriers.protocol import Carrier, CarrierEvent, DeliveryReceipt, I
 from ringback.flows import receive_text, settle_text
 from ringback.flows.release_number import release
 from ringback.flows.send_text import Line
-from ringback.kit import measures, trace
+from ringback.kit import database_faults, measures, trace
 from ringback.kit.ids import IdMaker
 from ringback.numbers import service as numbers
 from ringback.storage import schema
@@ -44,14 +44,14 @@ class CarrierEvents:
                     done = [token for token, error in zip(batch.tokens, taken, strict=True) if error is None]
                     for error in taken:
                         if error is not None:
-                            _log.error("a carrier event could not be stored", exc_info=error)
+                            _tell_fault("a carrier event could not be stored; it comes again", error)
                     if done:
                         await self._carrier.acknowledge(done)
                     if len(done) < len(taken):
                         await asyncio.sleep(_PAUSE_S)
                 return  # asking a stopped carrier again would never give the loop away
-            except Exception:
-                _log.exception("the carrier's events stopped; trying again")
+            except Exception as error:
+                _tell_fault("the carrier's events stopped; trying again", error)
                 await asyncio.sleep(_PAUSE_S)
 
     async def _owners(self, events: Sequence[CarrierEvent]) -> list[Row | None]:
@@ -126,6 +126,11 @@ def _owner_of(db: Reads, event: CarrierEvent) -> Row | None:
     if isinstance(event, DeliveryReceipt):
         return settle_text.owner_of(db, event)
     return db.get(schema.number_owners, event.e164)
+
+
+def _tell_fault(what: str, error: BaseException) -> None:
+    fault = database_faults.of(error)
+    _log.error(what, reason=fault and fault.message, exc_info=None if fault else error)
 
 
 def _tell(message: Row | None) -> None:

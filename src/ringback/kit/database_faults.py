@@ -14,3 +14,8 @@ class OutcomeUnknown(Fault):
 
     status = 503
     code = "OUTCOME_UNKNOWN"
+
+
+def of(error: BaseException) -> Fault | None:
+    """The error, if a database that failed is all that it is: a line in a log says enough of it."""
+    return error if isinstance(error, DatabaseUnavailable | OutcomeUnknown) else None

@@ -25,9 +25,8 @@ from ringback.flows.expire_texts import expire_text
 from ringback.flows.media_room import MediaRoom
 from ringback.flows.pace_texts import Paces
 from ringback.flows.send_text import KIND
-from ringback.kit import measures, trace
+from ringback.kit import database_faults, measures, trace
 from ringback.kit.clock import Clock
-from ringback.kit.faults import Unavailable
 from ringback.kit.machine import monotonic
 from ringback.kit.pace import LATE_NS
 from ringback.messages import service as messages
@@ -80,6 +79,7 @@ class Dispatcher(LaneWorker[Begun]):
         self.circuit = Circuit(carrier.name, clock)
         self._slowdown = Slowdown()
         self._media = MediaRoom()
+        self._ours: set[str] = set()
 
     def room(self) -> int:
         return super().room() + self._media.taken
@@ -143,6 +143,14 @@ class Dispatcher(LaneWorker[Begun]):
         return await super()._pause_s() if wait is None else max(0.0, min(wait, self._store.poll_s))
 
     async def work_on(self, begun: Begun) -> None:
+        row_id = begun.job.work.id
+        self._ours.add(row_id)
+        try:
+            await self._work_on(begun)
+        finally:
+            self._ours.discard(row_id)
+
+    async def _work_on(self, begun: Begun) -> None:
         text, ticket = begun.job, begun.ticket
         probes = self.circuit.is_open
         if not begun.has_room:
@@ -185,8 +193,11 @@ class Dispatcher(LaneWorker[Begun]):
             )
 
     async def let_go(self, work: Claimed) -> None:
-        end = settle_text.begin_again if self._carrier.takes_our_id else settle_text.unanswered
-        await self._settle(work, partial(end, work=work))
+        if self._carrier.takes_our_id:
+            await self._settle(work, partial(settle_text.begin_again, work=work))
+        elif work.id not in self._ours:
+            # A calendar that is set forward ends every lease. Whoever waits here for an answer is not dead of that.
+            await self._settle(work, partial(settle_text.unanswered, work=work))
 
     async def _submit(self, work: Claimed, message: Row, ticket: Ticket) -> None:
         trace.request_id.set(work.request_id)
@@ -270,11 +281,12 @@ class Dispatcher(LaneWorker[Begun]):
             await self._store.write(unit, account=work.account_id, needs=needs or settle_text.needs(work))
         except Exception as error:
             # The row stays claimed until its lease is over, and is let go then.
-            expected = isinstance(error, Unavailable)
+            fault = database_faults.of(error)
             _log.error(
                 "what became of a submit could not be stored",
                 message_id=work.subject_id,
-                exc_info=None if expected else error,
+                reason=fault and fault.message,
+                exc_info=None if fault else error,
             )
 
 

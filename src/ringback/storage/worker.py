@@ -7,6 +7,7 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 import structlog
 
 from ringback.kit.clock import Clock, real_ms
+from ringback.kit.database_faults import OutcomeUnknown
 from ringback.kit.faults import Unavailable
 from ringback.kit.machine import entropy, monotonic
 from ringback.storage import outbox
@@ -104,7 +105,7 @@ class LaneWorker(Generic[Job]):
                     if not await self._claim():
                         await waiter.wait(await self._pause_s())
                     await self._look_at_leases()
-                except Unavailable as fault:
+                except (Unavailable, OutcomeUnknown) as fault:
                     _log.warning(
                         "nothing could be claimed; trying again", kind=self.kind, reason=fault.message
                     )

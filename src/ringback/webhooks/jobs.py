@@ -9,7 +9,7 @@ import structlog
 
 from ringback.flows import deliver_webhook
 from ringback.flows.deliver_webhook import CAP, Job
-from ringback.kit import measures, trace
+from ringback.kit import database_faults, measures, trace
 from ringback.kit.clock import Clock, real_ms
 from ringback.kit.http import OutgoingHttp, RequestFailed, Response
 from ringback.kit.machine import monotonic
@@ -177,9 +177,15 @@ class Deliverer(LaneWorker[Job]):
                 account=job.work.account_id,
                 needs=deliver_webhook.needs(job),
             )
-        except Exception:
+        except Exception as error:
             # The row stays claimed; when its lease is over the attempt is made again under the same id.
-            _log.exception("how an attempt ended could not be stored", delivery_id=job.work.subject_id)
+            fault = database_faults.of(error)
+            _log.error(
+                "how an attempt ended could not be stored",
+                delivery_id=job.work.subject_id,
+                reason=fault and fault.message,
+                exc_info=None if fault else error,
+            )
 
     async def _attempt(self, job: Job) -> tuple[Attempt, bool]:
         if job.endpoint is None:
