@@ -167,7 +167,9 @@ def _webhooks(messages: list[dict[str, Any]], hook: Endpoint) -> Iterator[str]:
 
 
 _MESSAGE_ID = "json_extract(data, '$.messageId')"
-_EVENTS = f"SELECT {_MESSAGE_ID} AS message_id, type, seq FROM events WHERE type LIKE 'message.%'"
+_EVENTS = (
+    f"SELECT CAST({_MESSAGE_ID} AS text) AS message_id, type, seq FROM events WHERE type LIKE 'message.%'"
+)
 _LAST = f"""
     SELECT message_id, type, row_number() OVER (PARTITION BY message_id ORDER BY seq DESC) AS place
     FROM ({_EVENTS}) AS told"""
@@ -183,8 +185,9 @@ WRONG = {
         SELECT id FROM conversations WHERE unsent <> 0 OR message_count <> (SELECT count(*) FROM messages
         WHERE account_id = conversations.account_id AND conversation_id = conversations.id)""",
     "messages without their events": f"""
-        SELECT id, count(message_id) FROM messages LEFT JOIN ({_EVENTS} AND type IN
-        ('message.queued', 'message.received')) AS told ON message_id = id GROUP BY id HAVING count(message_id) <> 1""",
+        SELECT id, n FROM messages LEFT JOIN (SELECT message_id, count(*) AS n FROM ({_EVENTS}) AS told
+        WHERE type IN ('message.queued', 'message.received') GROUP BY message_id) AS counted ON message_id = id
+        WHERE coalesce(n, 0) <> 1""",
     "texts whose last event tells another status": f"""
         SELECT id, status, type FROM messages LEFT JOIN ({_LAST}) AS told ON message_id = id AND place = 1
         WHERE coalesce(type, '') <> 'message.' || status""",

@@ -124,6 +124,51 @@ def test_the_event_comes_again_once_the_endpoint_is_well(line: Line, clock: Cloc
         assert len(bodies) == 1, "byte for byte"
 
 
+def test_one_that_answers_slowly_is_told_once(line: Line) -> None:
+    """Almost as slowly as it may, and in drops: that is an answer like any other."""
+
+    async def take_its_time(talk: Talk) -> None:
+        await asyncio.sleep(3)
+        for piece in (OK[:20], OK[20:-1], OK[-1:]):
+            await talk.send(piece)
+            await asyncio.sleep(0.3)
+
+    with kept(take_its_time) as it:
+        path = f"/v1/agents/{line.agent_id}/webhook"
+        line.ask("POST", path, {"url": it.url, "timeout": 5})
+        line.hear("no hurry")
+        [told] = until(lambda: [d for d in line.ask("GET", f"{path}/deliveries") if d["attemptCount"]])
+        assert (told["status"], told["attemptCount"], len(it.requests)) == ("delivered", 1, 1)
+
+
+def test_a_gigabyte_is_not_read(line: Line) -> None:
+    """Its status is its answer; of what it pours, a few pieces leave it before it is hung up on."""
+    poured = 0
+
+    async def pour_gladly(talk: Talk) -> None:
+        nonlocal poured
+        await talk.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
+        while True:
+            await talk.send(b"y" * 65_536)
+            poured += 65_536
+
+    with kept(pour_gladly) as it:
+        path = f"/v1/agents/{line.agent_id}/webhook"
+        line.ask("POST", path, {"url": it.url, "timeout": 30})
+        for n in range(5):
+            line.hear(f"{n}")
+        told = until(
+            lambda: (
+                [d for d in line.ask("GET", f"{path}/deliveries") if d["success"]][4:]
+                and line.ask("GET", f"{path}/deliveries")
+            )
+        )
+        assert {(d["status"], d["attemptCount"], d["httpStatus"]) for d in told} == {("delivered", 1, 200)}
+        assert {len(d["responseBody"]) for d in told} == {4_096}
+        assert len(it.requests) == 5
+    assert poured < 5 * 20_000_000
+
+
 def test_endpoints_that_hang_take_no_place_of_others(
     line: Line, handset: Handsets, webhook_inbox: WebhookInbox
 ) -> None:

@@ -92,7 +92,7 @@ async def test_nothing_acknowledged_is_lost_or_sent_twice(
     assert problems == []
     assert world.kills >= kills
     assert "Traceback" not in world.server.log.read_text()
-    assert len(world.acknowledged) > sends * 0.8
+    assert len(world.acknowledged) > sends * 0.6
     assert len(hook.attempts) > sends // 5
 
 
@@ -107,7 +107,7 @@ async def test_nor_when_postgresql_dies_as_well(
     assert problems == []
     assert (world.kills >= kills, world.restarts) == (True, restarts)
     assert "Traceback" not in world.server.log.read_text()
-    assert len(world.acknowledged) > sends * 0.8
+    assert len(world.acknowledged) > sends * 0.6
     assert len(hook.attempts) > sends // 5
 
 
