@@ -99,7 +99,7 @@ async def test_nothing_acknowledged_is_lost_or_sent_twice(
 async def test_nor_when_postgresql_dies_as_well(
     tmp_path: Path, seed: int, tell: Callable[[str], None]
 ) -> None:
-    sends, kills, restarts = SOAK * 50 or 1_200, SOAK or 4, SOAK // 5 or 2
+    sends, kills, restarts = SOAK * 50 or 800, SOAK or 3, SOAK // 5 or 2
     with database() as own:
         async with world_of(tmp_path, seed, own) as world, endpoint() as hook:
             problems = await run_load(world, hook, sends=sends, kills=kills, restarts=restarts)
