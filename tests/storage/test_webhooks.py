@@ -1,9 +1,11 @@
 """Webhooks as units on both stores: order, statuses that were asked for, dead endpoints, redelivery, and their counters."""
 
+import json
 from typing import Any
 
 import pytest
 
+from ringback.events.jobs import forget
 from ringback.flows import deliver_webhook, settle_text
 from ringback.flows.deliver_webhook import Job
 from ringback.storage import outbox, schema
@@ -140,6 +142,27 @@ async def test_statuses_go_to_who_asked(world: World) -> None:
     assert (await world.head())["listening"] == 0
     await desk.note_agents()
     await desk.check()
+
+
+async def test_a_failure_is_told_in_whole_when_its_event_is_forgotten(world: World) -> None:
+    desk = Desk(world)
+    await set_endpoint(desk, events=["message.failed"])
+    await world.send(world.text("+12125550008"))
+    [work] = await world.claim()
+    await world.store.write(
+        lambda tx: settle_text.refused(tx, work, code="30003", reason="it is off"),
+        account=desk.account,
+        needs=settle_text.needs(work),
+    )
+    [job] = await desk.begin()
+    await end(desk, job, DELIVERED)
+    world.clock.move_to(START_MS + 31 * 24 * HOUR_MS)
+    await desk.write(lambda tx: forget(tx, desk.account, keep_ms=30 * 24 * HOUR_MS))
+    assert await world.rows(schema.events) == []
+    await desk.write(lambda tx: redelivery.redeliver(tx, desk.account, job.delivery["id"]))
+    [again] = await desk.begin()
+    assert again.payload == job.payload
+    assert json.loads(again.payload)["data"]["errorCode"] == "30003"
 
 
 async def test_a_dead_endpoint_lets_all_that_waits_fail(world: World) -> None:

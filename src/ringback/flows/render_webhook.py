@@ -44,7 +44,11 @@ def _render_event(db: Reads, delivery: Row) -> str:
     state = None
     if delivery["message_id"] is not None:
         message = messages.get(db, account_id, delivery["message_id"])
-        data = _status(message, event_type.removeprefix("message."), at_ms, data.get("errorCode"))
+        status = event_type.removeprefix("message.")
+        if event is None and message["status"] == status:
+            # The log forgets events before a redelivery may ask for them.
+            data = {"errorCode": message["error_code"]}
+        data = _status(message, status, at_ms, data.get("errorCode"))
         state = _state(conversations.get(db, account_id, message["conversation_id"]))
     return envelope(
         event=event_type,
