@@ -1,15 +1,17 @@
 """The outbox's table of moves, each row a test, on both stores."""
 
 import asyncio
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from ringback.flows.pace_texts import PaceGate
+from ringback.live.inprocess import InProcess
 from ringback.storage import outbox, schema
 from ringback.storage.outbox import CLAIMED, READY, WAITING, Claimed
 from ringback.storage.turns import WAIT_MS
 from ringback.storage.tx import Tx
+from ringback.storage.worker import LaneWorker
 from tests.storage.world import LINE, START_MS, World
 
 pytestmark = pytest.mark.unit
@@ -135,11 +137,43 @@ async def test_an_attempt_that_did_not_begin_is_not_counted(
 async def test_a_lease_that_is_over_is_told(world: World) -> None:
     await world.send(world.text(ALICE))
     (work,) = await world.claim(lease_until=1000)
-    assert await world.store.read(lambda db: outbox.leases_over(db, "text", real_now=999)) == []
-    (over,) = await world.store.read(lambda db: outbox.leases_over(db, "text", real_now=1000))
+    assert (
+        await world.store.read(lambda db: outbox.leases_over(db, "text", carrier="simulated", real_now=999))
+        == []
+    )
+    (over,) = await world.store.read(
+        lambda db: outbox.leases_over(db, "text", carrier="simulated", real_now=1000)
+    )
     assert (over.id, over.token, over.attempt) == (work.id, work.token, 1)
+    others = await world.store.read(lambda db: outbox.leases_over(db, "text", carrier="b", real_now=1000))
+    assert others == [], "another carrier's dispatcher knows nothing of it"
     assert await put_back(world, over, START_MS, counted=False)
-    assert await world.store.read(lambda db: outbox.leases_over(db, "text", real_now=1 << 60)) == []
+    assert (
+        await world.store.read(
+            lambda db: outbox.leases_over(db, "text", carrier="simulated", real_now=1 << 60)
+        )
+        == []
+    )
+
+
+class Dead(LaneWorker[None]):
+    """A worker whose process died with texts under way."""
+
+    kind, carrier_name = "text", "simulated"
+    let_go_of: ClassVar[set[str]] = set()
+
+    async def let_go(self, work: Claimed) -> None:
+        self.let_go_of.add(work.id)
+
+
+async def test_all_that_was_under_way_is_let_go_at_a_start(world: World) -> None:
+    """Media make it more than the window, and no lease has to be waited for."""
+    for n in range(130):
+        await world.send(world.text(f"+1212555{n:04d}"))
+    claimed = [work.id for _ in range(2) for work in await world.claim(cap=200)]
+    assert len(claimed) > 100
+    await Dead(world.store, world.clock, InProcess(), in_flight=1).recover()
+    assert Dead.let_go_of >= set(claimed)
 
 
 async def test_a_lane_holds_no_more_than_its_cap(world: World) -> None:

@@ -69,7 +69,7 @@ class _Hasty:
 def leases_never_looked_at(patch: Patch) -> None:
     """What a dead worker left claimed is left so."""
 
-    async def nothing(self: Any, *, real_now: int) -> None:
+    async def nothing(self: Any, **which: int) -> None:
         return None
 
     patch.setattr(LaneWorker, "_let_go_leases", nothing)

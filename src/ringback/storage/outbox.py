@@ -54,10 +54,12 @@ _PROMOTE = Statement(
 """Makes the next of a chain ready, if there is one."""
 _LEASES_OVER = Statement(
     select(outbox)
+    .join(lanes, lanes.c.id == outbox.c.lane_id)
     .where(
         outbox.c.kind == bindparam("kind"),
         outbox.c.state == CLAIMED,
         outbox.c.lease_until <= bindparam("real_now"),
+        lanes.c.carrier == bindparam("carrier"),
     )
     .limit(bindparam("most"))
 )
@@ -286,9 +288,9 @@ def _leave(tx: Tx, row: Row, *, done: int, ready_at: int | None) -> None:
     )
 
 
-def leases_over(db: Reads, kind: str, *, real_now: int, most: int = 100) -> list[Claimed]:
-    """Rows whose worker has not finished in time (or is dead)."""
-    rows = db.all(_LEASES_OVER, kind=kind, real_now=real_now, most=most)
+def leases_over(db: Reads, kind: str, *, carrier: str = "", real_now: int, most: int = 100) -> list[Claimed]:
+    """Rows of a carrier's lanes whose worker has not finished in time (or is dead)."""
+    rows = db.all(_LEASES_OVER, kind=kind, carrier=carrier, real_now=real_now, most=most)
     return [claimed(row, crowded=True) for row in rows]
 
 

@@ -15,6 +15,7 @@ from ringback.storage.outbox import Claimed
 from ringback.storage.store import Store
 
 _log = structlog.get_logger("ringback.worker")
+_ALL = 1 << 30
 _AGAIN_S = 1.0
 Job = TypeVar("Job")
 
@@ -93,7 +94,7 @@ class LaneWorker(Generic[Job]):
 
     async def recover(self) -> None:
         """Settle what a dead process left claimed. Only for a store that this process owns, before `run`."""
-        await self._let_go_leases(real_now=1 << 62)
+        await self._let_go_leases(real_now=1 << 62, most=_ALL)
 
     async def run(self) -> None:
         """Work until drained or cancelled."""
@@ -169,7 +170,11 @@ class LaneWorker(Generic[Job]):
             self._leases_at = monotonic() + self._store.poll_s
             await self._let_go_leases(real_now=real_ms())
 
-    async def _let_go_leases(self, *, real_now: int) -> None:
-        over = await self._store.read(lambda db: outbox.leases_over(db, self.kind, real_now=real_now))
+    async def _let_go_leases(self, *, real_now: int, most: int = 100) -> None:
+        over = await self._store.read(
+            lambda db: outbox.leases_over(
+                db, self.kind, carrier=self.carrier_name, real_now=real_now, most=most
+            )
+        )
         for work in over:
             await self.let_go(work)
