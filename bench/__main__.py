@@ -10,11 +10,12 @@ import argparse
 import contextlib
 import os
 import statistics
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from tests.postgres import Databases, own_server
+from tests.postgres import Databases, cluster, installed, own_server
 
-from bench import claims, cold, hooks, inbound, lists, pipeline
+from bench import claims, cold, flat, hooks, inbound, lists, memory, pipeline
 from bench.load import Run, load, texts
 from bench.peers import report as peers
 from bench.server import LOAD_CORE, Server, cores
@@ -62,13 +63,12 @@ def row(*cells: str) -> None:
     print("| " + " | ".join(cells) + " |", flush=True)
 
 
-def sends(rounds: int, seconds: float, database: str | None) -> None:
+def sends(rounds: int, seconds: float, database: Callable[[], str] | None) -> None:
     """POST /v1/messages in its variants."""
     servers = {name: Server(name) for name in VARIANTS}
-    if database:
-        databases = Databases(database)
+    if database is not None:
         for name in ("real", "idle"):
-            servers[f"{name} on PostgreSQL"] = Server(name, database=databases.empty())
+            servers[f"{name} on PostgreSQL"] = Server(name, database=database())
     found: dict[tuple[str, int], Measured] = {}
     try:
         for server in servers.values():
@@ -107,6 +107,16 @@ def sends(rounds: int, seconds: float, database: str | None) -> None:
     )
 
 
+@contextlib.contextmanager
+def databases(named: str | None) -> Iterator[Callable[[], str] | None]:
+    """What makes an empty database on the PostgreSQL that is named, or on one of our own, which fsyncs as it is shipped."""
+    with contextlib.ExitStack() as stack:
+        url, binaries = named, installed()
+        if url is None:
+            url = own_server(stack) if binaries is None else stack.enter_context(cluster(binaries)).url
+        yield Databases(url).empty if url else None
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m bench", description="Measure; see the docstring of bench."
@@ -121,20 +131,22 @@ def main() -> None:
     parser.add_argument(
         "--first-run", action="store_true", help="also time a first `make run` in a fresh clone"
     )
+    parser.add_argument("--largest", action="store_true", help="flat: also 10,000,000 texts on PostgreSQL")
     parser.add_argument("--peer", default="", help="of the peers, those whose names hold this")
     parser.add_argument(
         "only",
         nargs="*",
-        help="sends, inbound, cold, claims (these if none is named), hooks, lists, pipeline, peers",
+        help="sends, inbound, cold, claims (these if none is named), hooks, lists, flat, memory, pipeline, peers",
     )
     asked = parser.parse_args()
     parts = asked.only or ["cold", "inbound", "claims", "sends"]
     if "pipeline" in parts:
-        with contextlib.ExitStack() as stack:
-            url = asked.pg or own_server(stack)
-            pipeline.report(asked.rounds, asked.seconds, Databases(url).empty if url else None)
+        with databases(asked.pg) as new:
+            pipeline.report(asked.rounds, asked.seconds, new)
     if "peers" in parts:
         peers.report(asked.rounds, asked.peer)
+    if "memory" in parts:
+        memory.report()
     if cores():
         os.sched_setaffinity(0, {LOAD_CORE})
     else:
@@ -145,18 +157,19 @@ def main() -> None:
     if "inbound" in parts:
         inbound.report(asked.rounds)
     if "hooks" in parts:
-        with contextlib.ExitStack() as stack:
-            url = asked.pg or own_server(stack)
-            hooks.report(asked.rounds, Databases(url).empty if url else None)
+        with databases(asked.pg) as new:
+            hooks.report(asked.rounds, new)
     if "claims" in parts:
-        with contextlib.ExitStack() as stack:
-            url = asked.pg or own_server(stack)
-            claims.report(Databases(url).empty if url else None)
+        with databases(asked.pg) as new:
+            claims.report(new)
     if "lists" in parts:
         lists.report(asked.rounds, min(asked.seconds, 1))
+    if "flat" in parts:
+        with databases(asked.pg) as new:
+            flat.report(asked.rounds, min(asked.seconds, 1), new, largest=asked.largest)
     if "sends" in parts:
-        with contextlib.ExitStack() as stack:
-            sends(asked.rounds, asked.seconds, asked.pg or own_server(stack))
+        with databases(asked.pg) as new:
+            sends(asked.rounds, asked.seconds, new)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
-"""Fills the SQLite store of a stopped server with many rows of one account, as its own flows would have left them."""
+"""Fills the store of a stopped server with many rows of one account, as its own flows would have left them."""
 
 import itertools
 from collections.abc import Iterable, Iterator
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+import psycopg
+from psycopg.rows import dict_row
 from sqlalchemy import Table
 
 from ringback.kit import sqlite
@@ -26,47 +29,74 @@ SPREAD_DAYS = 60
 """Over how many days the rows lie; the newest stand at `until_ms`."""
 
 
-class Filler:
-    """One account's rows. `number` and `agent_id` are the server's own; `until_ms` is the time of the newest row."""
-
-    def __init__(self, store: Path, *, number: dict[str, Any], until_ms: int) -> None:
-        self._conn = sqlite.connect(store)
-        self._number = number
-        self._until = until_ms
-        owner = self._conn.execute("SELECT account_id FROM numbers WHERE id = ?", (number["id"],)).fetchone()
-        self._account: str = owner["account_id"]
-
-    def fill(self, count: int) -> None:
-        """`count` rows each of messages (of one number), conversations, contacts and deliveries, with their counters."""
-        times = [self._until - SPREAD_DAYS * DAY_MS * (count - n) // count for n in range(1, count + 1)]
-        strictly = list(itertools.accumulate(times, lambda before, at: max(before + 1, at)))
+class _Sqlite:
+    def __init__(self, path: Path) -> None:
+        self._conn = sqlite.connect(path)
         self._conn.execute("BEGIN")
-        self._many(conversations, (self._conversation(n, at) for n, at in enumerate(strictly)))
-        self._many(messages, (self._message(n, at) for n, at in enumerate(strictly)))
-        self._many(contacts, (self._contact(n, at) for n, at in enumerate(strictly)))
-        self._many(deliveries, (self._delivery(n, at) for n, at in enumerate(strictly)))
-        self._count(strictly)
-        totals = (
-            "message_count",
-            "conversation_count",
-            "contact_count",
-            "delivery_count",
-            "deliveries_delivered",
-        )
-        sets = ", ".join(f"{name} = {name} + :n" for name in totals)
-        self._conn.execute(
-            f"UPDATE {accounts.name} SET {sets} WHERE id = :id", {"n": count, "id": self._account}
-        )
-        self._conn.execute("COMMIT")
-        self._conn.execute("ANALYZE")
 
-    def close(self) -> None:
-        self._conn.close()
+    def run(self, statement: str, *values: Any) -> list[dict[str, Any]]:
+        return self._conn.execute(statement.replace("%s", "?"), values).fetchall()
 
-    def _many(self, table: Table, rows: Iterable[dict[str, Any]]) -> None:
+    def many(self, table: Table, rows: Iterable[dict[str, Any]]) -> None:
         statements = of(table)
         text, values = statements.insert.by_place()
         self._conn.executemany(text, (values(statements.defaults | row) for row in rows))
+
+    def finish(self) -> None:
+        self._conn.execute("COMMIT")
+        self._conn.execute("ANALYZE")
+        self._conn.close()
+
+
+class _Postgres:
+    def __init__(self, url: str) -> None:
+        self._conn = psycopg.connect(url, row_factory=dict_row)
+
+    def run(self, statement: str, *values: Any) -> list[dict[str, Any]]:
+        found = self._conn.execute(statement.encode(), values)
+        return found.fetchall() if found.description else []
+
+    def many(self, table: Table, rows: Iterable[dict[str, Any]]) -> None:
+        statements = of(table)
+        take = itemgetter(*statements.columns)
+        copy = f"COPY {statements.name} ({', '.join(statements.columns)}) FROM STDIN"
+        with self._conn.cursor() as cursor, cursor.copy(copy.encode()) as to:
+            for row in rows:
+                to.write_row(take(statements.defaults | row))
+
+    def finish(self) -> None:
+        self._conn.commit()
+        self._conn.autocommit = True
+        self._conn.execute("VACUUM ANALYZE")
+        self._conn.close()
+
+
+class Filler:
+    """One account's rows in a store: SQLite's file or PostgreSQL's URL. `number` and its agent are the server's own;
+    `until_ms` is the time of the newest row."""
+
+    def __init__(self, store: Path | str, *, number: dict[str, Any], until_ms: int) -> None:
+        self._store = _Postgres(store) if isinstance(store, str) else _Sqlite(store)
+        self._number = number
+        self._until = until_ms
+        [owner] = self._store.run("SELECT account_id FROM numbers WHERE id = %s", number["id"])
+        self._account: str = owner["account_id"]
+
+    def fill(self, count: int, *, texts_only: bool = False) -> None:
+        """`count` rows each of messages (of one number), conversations, contacts and deliveries, with their counters."""
+        times = [self._until - SPREAD_DAYS * DAY_MS * (count - n) // count for n in range(1, count + 1)]
+        strictly = list(itertools.accumulate(times, lambda before, at: max(before + 1, at)))
+        totals = ["message_count", "conversation_count"]
+        self._store.many(conversations, (self._conversation(n, at) for n, at in enumerate(strictly)))
+        self._store.many(messages, (self._message(n, at) for n, at in enumerate(strictly)))
+        if not texts_only:
+            self._store.many(contacts, (self._contact(n, at) for n, at in enumerate(strictly)))
+            self._store.many(deliveries, (self._delivery(n, at) for n, at in enumerate(strictly)))
+            totals += ["contact_count", "delivery_count", "deliveries_delivered"]
+        self._count(strictly)
+        sets = ", ".join(f"{name} = {name} + {count}" for name in totals)
+        self._store.run(f"UPDATE {accounts.name} SET {sets} WHERE id = %s", self._account)
+        self._store.finish()
 
     def _conversation(self, n: int, at: int) -> dict[str, Any]:
         return {
@@ -134,7 +164,7 @@ class Filler:
     def _count(self, times: list[int]) -> None:
         agent = self._number["agentId"]
         days = _by(times, DAY_MS)
-        self._many(
+        self._store.many(
             usage_days,
             (
                 {
@@ -149,7 +179,7 @@ class Filler:
                 for day, many in days
             ),
         )
-        self._many(
+        self._store.many(
             usage_quarters,
             (
                 {
@@ -162,7 +192,7 @@ class Filler:
                 for quarter, many in _by(times, QUARTER_MS)
             ),
         )
-        self._many(
+        self._store.many(
             delivery_hours,
             (
                 {

@@ -29,15 +29,14 @@ def _report(count: int, rounds: int, seconds: float) -> None:
         filler = Filler(folder / "ringback-data" / "ringback.db", number=number, until_ms=until)
         began = time.perf_counter()
         filler.fill(count)
-        filler.close()
         print(f"\n## Lists with {count:,} rows each (filled in {time.perf_counter() - began:.0f} s)\n")
         server = Server("idle", data=folder)
-        _measure(server, _paths(server, number["id"], count, until), rounds, seconds)
+        _measure(server, paths(server, number["id"], count, until), rounds, seconds)
     finally:
         server.stop()
 
 
-def _paths(server: Server, number_id: str, count: int, until: int) -> dict[str, str]:
+def paths_of_texts(server: Server, number_id: str, until: int) -> dict[str, str]:
     """The requests by what they are called; the first of a group ("group: what") is what the group compares with."""
 
     def at(part: float) -> str:
@@ -47,9 +46,8 @@ def _paths(server: Server, number_id: str, count: int, until: int) -> dict[str, 
         )
 
     conversation = server.request("GET", "/v1/conversations?limit=1")["data"][0]["id"]
-    contact = server.request("GET", "/v1/contacts?limit=1")["data"][0]["id"]
     messages = f"/v1/numbers/{number_id}/messages?limit=50"
-    found = {
+    return {
         "messages: first page": messages,
         "messages: middle page": f"{messages}&before={at(0.5)}",
         "messages: deep page": f"{messages}&before={at(0.95)}",
@@ -57,14 +55,20 @@ def _paths(server: Server, number_id: str, count: int, until: int) -> dict[str, 
         "messages: after a cursor": f"{messages}&after={at(0.5)}",
         "messages of a conversation": f"/v1/conversations/{conversation}/messages",
         "a conversation": f"/v1/conversations/{conversation}",
+        "usage": "/v1/usage",
+        "usage: daily, a year": "/v1/usage/daily?days=365",
+    }
+
+
+def paths(server: Server, number_id: str, count: int, until: int) -> dict[str, str]:
+    contact = server.request("GET", "/v1/contacts?limit=1")["data"][0]["id"]
+    found = paths_of_texts(server, number_id, until) | {
         "a contact": f"/v1/contacts/{contact}",
         "contacts: search, rare": f"/v1/contacts?search=Person%20{count - 3}",
         "contacts: search, common": "/v1/contacts?search=person",
         "deliveries: stats, a day": "/v1/webhooks/deliveries/stats",
         "deliveries: stats, 30 days": "/v1/webhooks/deliveries/stats?hours=720",
         "deliveries: all time": "/v1/webhooks/deliveries/all-time",
-        "usage": "/v1/usage",
-        "usage: daily, a year": "/v1/usage/daily?days=365",
         "usage: monthly": "/v1/usage/monthly?months=24",
         "usage: by number": "/v1/usage/by-number",
         "usage: by agent, a year": "/v1/usage/by-agent?period=year&tz=Asia/Kathmandu",
@@ -83,11 +87,11 @@ def _measure(server: Server, paths: dict[str, str], rounds: int, seconds: float)
     runs: dict[str, list[Run]] = {name: [] for name in paths}
     cpu: dict[str, list[float]] = {name: [] for name in paths}
     for path in paths.values():
-        _ask(server, path, 0.1)
+        ask(server, path, 0.1)
     for _ in range(rounds):
         for name, path in paths.items():
             before = server.cpu_s()
-            run = _ask(server, path, seconds)
+            run = ask(server, path, seconds)
             runs[name].append(run)
             cpu[name].append((server.cpu_s() - before) / len(run.latencies_s) * 1e3)
     print("| request | p50 ms | p99 ms | CPU ms | of its first |\n| --- | --- | --- | --- | --- |")
@@ -103,7 +107,7 @@ def _measure(server: Server, paths: dict[str, str], rounds: int, seconds: float)
         )
 
 
-def _ask(server: Server, path: str, seconds: float) -> Run:
+def ask(server: Server, path: str, seconds: float) -> Run:
     run = load(server.host, server.port, _again(server, path), connections=1, seconds=seconds)
     if run.refused or not run.latencies_s:
         raise SystemExit(f"{path} was refused {run.refused} times")

@@ -112,15 +112,15 @@ def _length(head: bytes, so_far: bytes) -> int:
     return 0
 
 
-def texts(host: str, key: str, number_ids: list[str]) -> Iterator[bytes]:
-    """Sends without end: many recipients, every number in turn."""
+def texts(host: str, key: str, number_ids: list[str], recipients: int = RECIPIENTS) -> Iterator[bytes]:
+    """Sends without end: to `recipients` people in turn, from every number in turn."""
     numbers, n = itertools.cycle(number_ids), itertools.count()
     while True:
         at = next(n)
         body = json.dumps(
             {
                 "number_id": next(numbers),
-                "to_number": f"+1303555{at % RECIPIENTS:04d}",
+                "to_number": f"+1303{5_550_000 + at % recipients}",
                 "body": f"Your table is ready, number {at}.",
             }
         ).encode()

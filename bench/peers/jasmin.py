@@ -190,11 +190,14 @@ def _texts(receipts_port: int) -> Iterator[str]:
 
 
 def peers() -> list[Peer]:
-    durable = "HTTP to SMPP, receipt to a URL; its queue is RabbitMQ, whose messages are persistent, its receipts' map Redis without a file"
+    does = (
+        "HTTP to SMPP, receipt to a URL; its queues at RabbitMQ aren't durable and its messages aren't persistent, what"
+        " matches receipts stands in Redis without a file: a crash of either loses it"
+    )
     return [
         Peer(
             f"Jasmin, {name}",
-            durable,
+            does,
             texts=texts,
             connections=16,
             start=lambda nodelay=nodelay: _started(nodelay),  # type: ignore[misc]
