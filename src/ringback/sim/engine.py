@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ringback.kit.clock import Clock
+from ringback.kit.groups import Job, Outcome
 from ringback.kit.ids import IdMaker
 from ringback.kit.machine import monotonic
 from ringback.kit.sqlite import Connection, GroupCommit
 from ringback.sim import carrier_events, timers
 from ringback.sim import settings as line
+from ringback.sim.known import Known
 from ringback.sim.schema import open_store
 from ringback.sim.settings import Settings
 from ringback.sim.signal import Signal, wait
@@ -22,6 +24,19 @@ T = TypeVar("T")
 _logger = logging.getLogger(__name__)
 _POLL_S = 1.0
 """How long a standing clock is trusted to stand when nobody says that it moved."""
+
+
+class _Groups(GroupCommit):
+    def __init__(self, connect: Callable[[], Connection], known: Known) -> None:
+        super().__init__(connect, name="network")
+        self._known = known
+
+    def attempt(self, conn: Connection, batch: list[Job]) -> list[Outcome]:
+        self._known.bound()
+        return super().attempt(conn, batch)
+
+    def rolled_back(self) -> None:
+        self._known.forget()
 
 
 class Engine:
@@ -35,7 +50,8 @@ class Engine:
         self.ending = Signal()
         self._handsets: Handsets = handsets
         self._ids = IdMaker(clock)
-        self._store = GroupCommit(lambda: open_store(path), name="network")
+        self._known = Known()
+        self._store = _Groups(lambda: open_store(path), self._known)
         self._timers = Signal()
         self._next_due: int | None = None
         self._unsure = False
@@ -67,7 +83,9 @@ class Engine:
         """Run a unit in the next group; answers once it is committed."""
 
         def job(conn: Connection) -> tuple[T, Unit]:
-            unit = Unit(conn, self.clock.now_ms(), self.settings, self._ids, self._handsets)
+            unit = Unit(
+                conn, self.clock.now_ms(), self.settings, self._ids, self._handsets, known=self._known
+            )
             return work(unit), unit
 
         try:

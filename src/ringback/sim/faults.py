@@ -62,6 +62,7 @@ def create(
         number,
         unit.now,
     )
+    unit.known.faults = None
     return fault
 
 
@@ -75,6 +76,7 @@ def list_open(unit: Unit, limit: int, offset: int) -> tuple[list[Fault], int]:
 def delete(unit: Unit, fault_id: str) -> bool:
     """Clear a fault (one that has struck out too); answers whether it was an outage."""
     row = unit.one("DELETE FROM faults WHERE id = ? RETURNING kind", fault_id)
+    unit.known.faults = None
     if row is None:
         raise FaultNotFound("No such fault")
     unit.carrier_woken = True
@@ -106,19 +108,20 @@ def is_out(unit: Unit) -> bool:
 def spend(unit: Unit, fault_id: str) -> None:
     """The fault has struck out."""
     unit.run("UPDATE faults SET count = 0 WHERE id = ?", fault_id)
+    unit.known.faults = None
 
 
 def _open(unit: Unit) -> list[dict[str, Any]]:
-    """The faults that can still strike, oldest first; read once in a unit."""
-    if unit.open_faults is None:
-        unit.open_faults = unit.all("SELECT * FROM faults WHERE count > 0 ORDER BY seq")
-    return unit.open_faults
+    """The faults that can still strike, oldest first."""
+    if unit.known.faults is None:
+        unit.known.faults = unit.all("SELECT * FROM faults WHERE count > 0 ORDER BY seq")
+    return unit.known.faults
 
 
 def _count_down(unit: Unit, row: dict[str, Any]) -> str:
     if row["kind"] != "outage":
         unit.run("UPDATE faults SET count = count - 1 WHERE seq = ?", row["seq"])
-        unit.open_faults = None
+        unit.known.faults = None
     return str(row["kind"])
 
 

@@ -73,6 +73,7 @@ def create(
         json.dumps(handset.capabilities),
         unit.now,
     )
+    unit.known.phones[e164] = handset
     return handset
 
 
@@ -97,8 +98,11 @@ def find(unit: Unit, handset_id: str) -> Handset:
 
 def by_number(unit: Unit, e164: str) -> Handset | None:
     """The phone with this number."""
-    row = unit.one("SELECT * FROM handsets WHERE e164 = ?", e164)
-    return _handset(row) if row else None
+    phones = unit.known.phones
+    if e164 not in phones:
+        row = unit.one("SELECT * FROM handsets WHERE e164 = ?", e164)
+        phones[e164] = _handset(row) if row else None
+    return phones[e164]
 
 
 def list_all(unit: Unit, limit: int, offset: int) -> tuple[list[Handset], int]:
@@ -118,7 +122,7 @@ def change(unit: Unit, handset_id: str, changes: dict[str, Any]) -> tuple[Handse
     if stored:
         columns = ", ".join(f"{name} = ?" for name in stored)
         unit.run(f"UPDATE handsets SET {columns} WHERE id = ?", *stored.values(), handset_id)
-    after = find(unit, handset_id)
+    after = unit.known.phones[before.e164] = find(unit, handset_id)
     return after, after.online and not before.online
 
 
@@ -127,6 +131,8 @@ def delete(unit: Unit, handset_id: str) -> None:
     handset = find(unit, handset_id)
     unit.run("DELETE FROM texts WHERE handset_id = ?", handset_id)
     unit.run("DELETE FROM handsets WHERE id = ?", handset_id)
+    unit.known.phones.pop(handset.e164, None)
+    unit.known.newest.pop(handset_id, None)
     inventory.set_line(unit, handset.e164, "was-handset", handset.country)
 
 

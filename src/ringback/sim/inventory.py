@@ -47,8 +47,11 @@ class Wish:
 
 def line_state(unit: Unit, e164: str) -> str | None:
     """`held`, `released`, `handset`, `was-handset`, or None for a number that nobody ever had."""
-    row = unit.one("SELECT state FROM lines WHERE e164 = ?", e164)
-    return row["state"] if row else None
+    states = unit.known.states
+    if e164 not in states:
+        row = unit.one("SELECT state FROM lines WHERE e164 = ?", e164)
+        states[e164] = row["state"] if row else None
+    return states[e164]
 
 
 def set_line(unit: Unit, e164: str, state: str, country: str) -> None:
@@ -61,6 +64,7 @@ def set_line(unit: Unit, e164: str, state: str, country: str) -> None:
         plans.area_of(e164),
         unit.now,
     )
+    unit.known.states[e164] = state
 
 
 def search(unit: Unit, wish: Wish) -> list[Sale]:

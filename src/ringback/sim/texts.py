@@ -97,10 +97,11 @@ def add(unit: Unit, handset_id: str, direction: str, parcel: Parcel, status: str
 
     Times within one handset rise strictly (a tie is moved on by a millisecond), so that a walk by time is exact.
     """
-    last = unit.one("SELECT max(at_ms) AS at_ms FROM texts WHERE handset_id = ?", handset_id)
-    at_ms = unit.now
-    if last is not None and last["at_ms"] is not None and last["at_ms"] >= at_ms:
-        at_ms = last["at_ms"] + 1
+    newest = unit.known.newest
+    if handset_id not in newest:
+        last = unit.one("SELECT max(at_ms) AS at_ms FROM texts WHERE handset_id = ?", handset_id)
+        newest[handset_id] = (last and last["at_ms"]) or 0
+    at_ms = newest[handset_id] = max(unit.now, newest[handset_id] + 1)
     text_id = unit.ids.new("hsm")
     seq = unit.insert(
         "INSERT INTO texts (id, handset_id, direction, sender, recipient, body, media, channel, at_ms, status)"

@@ -1,6 +1,6 @@
 """One job of the network: a connection inside a transaction, the instant, and who must be woken after the commit."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pydantic_core
@@ -8,6 +8,7 @@ import pydantic_core
 from ringback.kit.chance import chance
 from ringback.kit.ids import IdMaker
 from ringback.kit.sqlite import Connection
+from ringback.sim.known import Known
 from ringback.sim.settings import Settings
 
 Handsets = Literal["auto", "strict"]
@@ -30,7 +31,7 @@ class Unit:
     carrier_woken: bool = False
     log_woken: bool = False
     first_timer_ms: int | None = None
-    open_faults: list[dict[str, Any]] | None = None
+    known: Known = field(default_factory=Known)
 
     def one(self, sql: str, *values: Any) -> dict[str, Any] | None:
         row: dict[str, Any] | None = self.conn.execute(sql, values).fetchone()
