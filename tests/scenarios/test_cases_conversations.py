@@ -28,6 +28,18 @@ def test_conv_two_spellings(line: Line, handset: Handsets) -> None:
     assert line.ask("GET", "/v1/conversations")["total"] == 1
 
 
+def test_each_conversation_says_whether_it_can_be_answered(line: Line, handset: Handsets) -> None:
+    other = handset(number="+14155550113")
+    line.hear("STOP")
+    other.text(line.number, "hi")
+    until(lambda: line.ask("GET", "/v1/conversations")["total"] == 2)
+    listed = {each["participant"]: each for each in line.ask("GET", "/v1/conversations")["data"]}
+    for number, reason in ((line.phone.number, "the recipient opted out"), (other.number, None)):
+        told = listed[number]["capabilities"]
+        assert (told["canSendMessages"], told["sendDisabledReason"]) == (reason is None, reason)
+        assert line.ask("GET", f"/v1/conversations/{listed[number]['id']}")["capabilities"] == told
+
+
 def test_conv_metadata_replaced_whole(line: Line, webhook_inbox: WebhookInbox) -> None:
     line.ask("POST", f"/v1/agents/{line.agent_id}/webhook", {"url": webhook_inbox.url})
     path = f"/v1/conversations/{line.hear('hi')['conversationId']}"

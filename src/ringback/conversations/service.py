@@ -10,19 +10,34 @@ from ringback.events.log import record
 from ringback.kit.faults import Invalid, NotFound
 from ringback.kit.ids import spell
 from ringback.kit.wire import check_json
-from ringback.storage.schema import accounts, conversations
+from ringback.storage.schema import accounts, conversations, opt_outs
 from ringback.storage.statements import Statement
 from ringback.storage.tx import Reads, Row, Tx
 
 PREVIEW_CHARACTERS = 100
 MAX_METADATA_BYTES = 64 * 1024
 _NEWEST_FIRST = (conversations.c.last_message_at.desc(), conversations.c.id.desc())
-_PAGE = Statement(
+_page = (
     select(conversations)
     .where(conversations.c.account_id == bindparam("account_id"))
     .order_by(*_NEWEST_FIRST)
     .limit(bindparam("limit"))
     .offset(bindparam("offset"))
+    .subquery("page")
+)
+# Outside the page, so that the conversations before it aren't looked up.
+_PAGE = Statement(
+    select(
+        _page,
+        select(opt_outs.c.since)
+        .where(
+            opt_outs.c.account_id == bindparam("account_id"),
+            opt_outs.c.number_id == _page.c.number_id,
+            opt_outs.c.party == _page.c.party,
+        )
+        .scalar_subquery()
+        .label("opted_out_since"),
+    ).order_by(_page.c.last_message_at.desc(), _page.c.id.desc())
 )
 _OF_AGENT = (
     conversations.c.account_id == bindparam("account_id"),
@@ -125,7 +140,7 @@ def one_sent(tx: Tx, account_id: str, conversation_id: str) -> None:
 
 
 def page(db: Reads, account_id: str, *, limit: int, offset: int) -> list[Row]:
-    """Conversations of the account, last active first."""
+    """Conversations of the account, last active first, with `opted_out_since`: when the person opted out, if so."""
     return db.all(_PAGE, account_id=account_id, limit=limit, offset=offset)
 
 

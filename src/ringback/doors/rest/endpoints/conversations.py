@@ -31,12 +31,11 @@ from ringback.storage.tx import Reads, Row, Tx
 router = APIRouter(route_class=JsonRoute, prefix="/v1/conversations", tags=["conversations"])
 
 
-def _capabilities(parts: Parts, db: Reads, row: Row) -> ConversationCapabilities:
-    number = db.get(numbers, row["account_id"], row["number_id"])
+def _capabilities(parts: Parts, number: Row | None, opted_out: bool) -> ConversationCapabilities:
     reason = None
     if number is None or number["status"] != "active":
         reason = "the number was released"
-    elif is_opted_out(db, row["account_id"], row["number_id"], row["party"]):
+    elif opted_out:
         reason = "the recipient opted out"
     elif parts.outbound_sms(number) != "enabled":
         reason = "the number is not registered for outbound SMS"
@@ -61,7 +60,16 @@ async def list_conversations(
 
     def query(db: Reads) -> tuple[list[ConversationSummary], int]:
         rows = service.page(db, caller.account_id, limit=limit, offset=start)
-        data = [ConversationSummary.of(row, _capabilities(parts, db, row)) for row in rows]
+        lines = {
+            number_id: db.get(numbers, caller.account_id, number_id)
+            for number_id in {row["number_id"] for row in rows}
+        }
+        data = [
+            ConversationSummary.of(
+                row, _capabilities(parts, lines[row["number_id"]], row["opted_out_since"] is not None)
+            )
+            for row in rows
+        ]
         return data, service.count(db, caller.account_id)
 
     data, total = await parts.store.read(query)
@@ -86,7 +94,10 @@ def _detail(parts: Parts, db: Reads, row: Row, message_limit: int) -> Conversati
     rows, _ = page_of_conversation(
         db, row["account_id"], row["id"], limit=message_limit, before=None, after=None
     )
-    return ConversationDetail.of(row, _capabilities(parts, db, row), rows, parts.settings.own_url)
+    number = db.get(numbers, row["account_id"], row["number_id"])
+    opted_out = is_opted_out(db, row["account_id"], row["number_id"], row["party"])
+    able = _capabilities(parts, number, opted_out)
+    return ConversationDetail.of(row, able, rows, parts.settings.own_url)
 
 
 @router.patch("/{conversation_id}", operation_id="updateConversation", response_model=ConversationDetail)
