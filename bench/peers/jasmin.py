@@ -2,7 +2,7 @@
 
 As shipped it sets no TCP_NODELAY, so each text waits for delayed ACKs; `nodelay` sets it, to be kind. 0.11.1 matches no
 receipt (its response handler raises AttributeError), so the version is fixed. It pins old packages: it gets an
-environment of its own, or the one that RINGBACK_BENCH_JASMIN names.
+environment of its own, or the one that JASMIN_VENV names.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ from bench.peers.peer import Peer, Running, behind_smpp
 from bench.peers.programs import Counter, Program, folder, free_ports
 
 PACKAGE = "jasmin==0.10.13"
-ENVIRONMENT = "RINGBACK_BENCH_JASMIN"
+ENVIRONMENT = "JASMIN_VENV"
 _LOGGERS = (
     "AMQP_BROKER REDIS_CLIENT HTTP_API JCLI SMPP_SERVER CLIENT_MANAGEMENT ROUTER SM_LISTENER DLR DLR_THROWER"
     " SERVICE_SMPPC"
