@@ -28,7 +28,7 @@ def report() -> None:
         server.stop()
         receipts.stop()
     print(f"\n## Memory over {TEXTS:,} texts\n")
-    for kind, at in (("PSS", 1), ("RSS", 2)):
+    for kind, at in (("allocated", 1), ("RSS", 2)):
         marks = [next((one for one in seen if one[0] >= mark), seen[-1])[at] for mark in MARKS]
         said = ", ".join(f"{mb:.0f} MB after {mark:,}" for mb, mark in zip(marks, MARKS, strict=True))
         late = [one for one in seen if one[0] >= TEXTS // 2]
@@ -37,13 +37,13 @@ def report() -> None:
 
 
 def _watched(server: Server, receipts: Counter, sends: Iterator[bytes]) -> list[tuple[int, float, float]]:
-    """By how many were delivered and told: PSS and RSS in MB, every few seconds, until all of them are."""
+    """By how many were delivered and told: allocated and RSS in MB, every few seconds, until all of them are."""
     seen: list[tuple[int, float, float]] = []
     over = threading.Event()
 
     def see() -> int:
         told: int = min(look(server).delivered, receipts.ask()["count"])
-        seen.append((told, *server.memory_mb()))
+        seen.append((told, *server.own_memory_mb()))
         return told
 
     def watch() -> None:

@@ -82,9 +82,17 @@ class Server:
 
     def memory_mb(self) -> tuple[float, float]:
         """PSS and RSS."""
+        sizes = self._sizes_mb()
+        return sizes["Pss"], sizes["Rss"]
+
+    def own_memory_mb(self) -> tuple[float, float]:
+        """What it has allocated itself (PSS moves with the neighbours who map the same files), and RSS."""
+        sizes = self._sizes_mb()
+        return sizes["Anonymous"], sizes["Rss"]
+
+    def _sizes_mb(self) -> dict[str, float]:
         lines = Path(f"/proc/{self._process.pid}/smaps_rollup").read_text().splitlines()[1:]
-        kilobytes = {line.split(":")[0]: int(line.split()[1]) for line in lines}
-        return kilobytes["Pss"] / 1024, kilobytes["Rss"] / 1024
+        return {line.split(":")[0]: int(line.split()[1]) / 1024 for line in lines}
 
     def rest(self, longest_s: float = 120) -> None:
         """Wait until it works on nothing any more."""
