@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 from bench.peers.peer import Peer, Running
@@ -91,9 +92,15 @@ def _started() -> Iterator[Running]:
             receipts.ask,
             cpu_s=running.cpu_s,
             rss_mb=running.rss_mb,
+            sent=lambda: _halved(receipts.ask()),
             each=2,
             follow=_deliver,
         )
+
+
+def _halved(receipts: dict[str, Any]) -> dict[str, Any]:
+    """It has no carrier: a text is as good as sent when both its webhooks are."""
+    return {**receipts, "count": receipts["count"] // 2}
 
 
 def _text(n: int, callback: str) -> bytes:

@@ -203,5 +203,5 @@ def peers() -> list[Peer]:
             start=lambda nodelay=nodelay: _started(nodelay),  # type: ignore[misc]
             missing=_missing,
         )
-        for name, nodelay, texts in (("as shipped", False, 500), ("NODELAY=1", True, 1_500))
+        for name, nodelay, texts in (("as shipped", False, 1_000), ("NODELAY=1", True, 1_500))
     ]

@@ -25,6 +25,7 @@ def _started(events: tuple[str, ...]) -> Iterator[Running]:
             server.request("POST", "/v1/webhooks", asked)
 
         def delivered() -> dict[str, Any]:
+            """Texts whose receipts are stored: somewhat later than those at the carrier."""
             return {"count": look(server).delivered, "last": time.time()}
 
         yield Running(
@@ -33,6 +34,7 @@ def _started(events: tuple[str, ...]) -> Iterator[Running]:
             receipts.ask if events else delivered,
             cpu_s=server.cpu_s,
             rss_mb=lambda: server.memory_mb()[1],
+            sent=delivered,
             each=len(events) or 1,
         )
 

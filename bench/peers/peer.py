@@ -17,14 +17,14 @@ _SETTLE_S = 1.5
 
 @dataclass(frozen=True)
 class Running:
-    """A peer that has started, and what tells of it. `receipts` and `sent` answer `count` and `last`, as a Counter."""
+    """A peer that has started, and what tells of it: `receipts` told and texts `sent`, as a `Counter` counts."""
 
     port: int
     requests: Iterator[bytes]
     receipts: Callable[[], dict[str, Any]]
     cpu_s: Callable[[], float]
     rss_mb: Callable[[], float]
-    sent: Callable[[], dict[str, Any]] | None = None
+    sent: Callable[[], dict[str, Any]]
     each: int = 1
     """Receipts for each text."""
     follow: Follow | None = None
@@ -63,7 +63,8 @@ def measure(peer: Peer) -> Outcome:
 
 
 def _round(peer: Peer, running: Running, texts: int) -> Outcome:
-    before, cpu = running.receipts()["count"], running.cpu_s()
+    before, sent_before = running.receipts()["count"], running.sent()["count"]
+    cpu = running.cpu_s()
     began = time.time()
     run = load(
         "127.0.0.1",
@@ -76,12 +77,7 @@ def _round(peer: Peer, running: Running, texts: int) -> Outcome:
     asked = texts * (1 if running.follow is None else 2)
     if run.refused or len(run.latencies_s) < asked:
         raise SystemExit(f"{peer.name} refused {run.refused} and answered {len(run.latencies_s)} of {asked}")
-    expected = texts * running.each
-    counts = running.receipts()
-    while counts["count"] - before < expected and time.time() - max(counts["last"], began) < _IDLE_S:
-        time.sleep(0.1)
-        counts = running.receipts()
-    sent = counts if running.sent is None else running.sent()
+    counts, sent = _await(running, sent_before + texts, before + texts * running.each)
     time.sleep(_SETTLE_S)
     came = counts["count"] - before
     return Outcome(
@@ -92,8 +88,22 @@ def _round(peer: Peer, running: Running, texts: int) -> Outcome:
         whole=came / running.each / (counts["last"] - began),
         cpu_us=(running.cpu_s() - cpu) / texts * 1e6,
         rss_mb=running.rss_mb(),
-        lost=expected - came,
+        lost=texts * running.each - came,
     )
+
+
+def _await(running: Running, sent: int, told: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The counts of receipts and of texts at the carrier, when they are `told` and `sent` or nothing comes any more."""
+    at_carrier, receipts = running.sent(), running.receipts()
+    came, since = receipts["count"], time.time()
+    while (receipts["count"] < told or at_carrier["count"] < sent) and time.time() - since < _IDLE_S:
+        time.sleep(0.1)
+        if at_carrier["count"] < sent:
+            at_carrier = running.sent()
+        receipts = running.receipts()
+        if receipts["count"] > came:
+            came, since = receipts["count"], time.time()
+    return receipts, at_carrier
 
 
 def get(path: str) -> bytes:
