@@ -6,7 +6,8 @@ from typing import Any
 from ringback.kit.groups import Closed
 from ringback.sim.errors import HandsetOffline
 from tests.worlds.plan import Step
-from tests.worlds.world import HOOKS, STATUSES, Line, Sent, World
+from tests.worlds.process import Answer
+from tests.worlds.world import HOOKS, STATUSES, Line, Sent, Who, World
 
 RANK = {"queued": 0, "unconfirmed": 1, "sent": 2, "delivered": 3, "failed": 3, "received": 3}
 
@@ -122,7 +123,63 @@ async def _hook(
     # The second account's endpoint stays one that wants its events in order.
     extras = {"events": STATUSES if events else [], "ordered": ordered or who == 1}
     body = {"url": f"https://{HOOKS[hook]}/hook", "contextLimit": 2, "timeout": 5, "ringback": extras}
-    await world.persist(asker, "POST", path, body, f"key-{n}")
+    _keep_secret(world, asker, of_agent, await world.persist(asker, "POST", path, body, f"key-{n}"))
+
+
+async def _rotate(world: World, n: int, who: int, of_agent: bool, overlap_h: int) -> None:
+    asker = world.who[who]
+    path = f"/v1/agents/{asker.agent_id}/webhook" if of_agent else "/v1/webhooks"
+    asked = {"overlapHours": overlap_h}
+    answers = await world.persist(asker, "POST", f"{path}/rotate-secret", asked, f"key-{n}")
+    _keep_secret(world, asker, of_agent, answers)
+
+
+def _keep_secret(world: World, asker: Who, of_agent: bool, answers: list[Answer]) -> None:
+    scope = asker.agent_id if of_agent else ""
+    if answers[-1].status == 200:
+        asker.secrets.setdefault(scope, set()).add(answers[-1].json["secret"])
+    elif any(answer.status == 0 for answer in answers):
+        asker.unsure.add(scope)
+
+
+async def _replay(world: World, n: int, who: int, all_types: bool, after: int) -> None:
+    """Somebody's endpoint was wrong for a while, and wants to be told again."""
+    asker = world.who[who]
+    body = {"after": after} if all_types else {"after": after, "types": ["message.received"]}
+    answers = await world.persist(asker, "POST", "/v1/events/replay", body, f"key-{n}")
+    if answers[-1].status == 200:
+        asker.replayed += answers[-1].json["planned"]
+    elif any(answer.status == 0 for answer in answers):
+        asker.unsure.add("replay")
+
+
+async def _settle(world: World, n: int, line: int, phone: int, status: str) -> None:
+    """The carrier says nothing of a text, and a person what became of it; then the phone is back, and a receipt comes."""
+    at, handset = world.lines[line], world.phones[phone]
+    await _at_network(world, "change_handset", handset.id, {"online": False})
+    await _at_network(world, "create_fault", "submit-timeout", count=3, number=handset.e164)
+    await _post(world, *_sending(world, at, handset.e164, f"doubt {n}", f"key-{n}"))
+    path = f"/v1/numbers/{at.number['id']}/messages?limit=200"
+    for _ in range(8):
+        await asyncio.sleep(1.5)
+        found = await world.ask(at.who, "GET", path)
+        listed = found.json["data"] if found.status == 200 else []
+        if unsure := [message["id"] for message in listed if message["status"] == "unconfirmed"]:
+            await _settle_one(world, n, at.who, unsure[0], status)
+            break
+    await _at_network(world, "change_handset", handset.id, {"online": True})
+
+
+async def _settle_one(world: World, n: int, asker: Who, message_id: str, status: str) -> None:
+    path = f"/v1/messages/{message_id}/settle"
+    answers = await world.persist(asker, "POST", path, {"status": status}, f"key-{n}.2")
+    if answers[-1].status == 200:
+        if world.settled.get(message_id) is not None:
+            world.wrong(f"settled twice: {message_id}")
+        world.settled[message_id] = status
+        _see(world, answers[-1].json)
+    elif any(answer.status == 0 for answer in answers):
+        world.settled.setdefault(message_id, None)
 
 
 async def _unhook(world: World, n: int, who: int, hook: int, of_agent: bool) -> None:

@@ -31,7 +31,7 @@ from ringback.kit.clock import Clock, MovableClock
 from ringback.kit.groups import Groups
 from ringback.kit.http import OutgoingHttp, RequestFailed, Response
 from ringback.sim.network import Network
-from tests.worlds.virtual import Process
+from tests.worlds.virtual import Process, VirtualMachine
 
 T = TypeVar("T")
 Note = Callable[..., None]
@@ -48,20 +48,27 @@ class Received:
     """What it answered; None for no whole answer."""
     turn: int
     """The how-manieth attempt of all."""
+    at: float
+    """When it came, in seconds of the world."""
+    signed: tuple[int, str]
+    """The timestamp of its signature, and this."""
 
 
 class Endpoints:
     """Every endpoint of a world. What one does with an attempt depends on its mood, its name and the attempt."""
 
-    def __init__(self, seed: int, note: Note) -> None:
+    def __init__(self, seed: int, note: Note, machine: VirtualMachine) -> None:
         self._seed = seed
         self._note = note
+        self._machine = machine
         self.moods: dict[str, str] = {}
         self._turns = 0
         self.attempts: defaultdict[str, list[Received]] = defaultdict(list)
         """By delivery: what came."""
 
-    async def take(self, url: str, body: bytes, delivery_id: str, timeout_s: float) -> Response:
+    async def take(self, url: str, body: bytes, headers: Mapping[str, str], timeout_s: float) -> Response:
+        delivery_id = headers["X-Webhook-ID"]
+        signed = int(headers["X-Webhook-Timestamp"]), headers["X-Webhook-Signature"]
         host = url.split("/")[2]
         attempts = self.attempts[delivery_id]
         count = len(attempts)
@@ -74,7 +81,7 @@ class Endpoints:
             raise RequestFailed("connect", f"could not connect to {host}: Connection refused")
         status = does if isinstance(does, int) else None
         self._turns += 1
-        attempts.append(Received(host, body, status, self._turns))
+        attempts.append(Received(host, body, status, self._turns, self._machine.now, signed))
         if status is not None:
             await asyncio.sleep(takes_s / 2)
             return Response(status, "thanks", round(takes_s * 1000))
@@ -114,7 +121,7 @@ class WorldHttp(OutgoingHttp):
         keep_bytes: int = 4096,
         repeatable: bool = False,
     ) -> Response:
-        return await self._endpoints.take(url, body, headers["X-Webhook-ID"], timeout_s)
+        return await self._endpoints.take(url, body, headers, timeout_s)
 
     async def warm_up(self, *, after_s: float) -> None:
         pass

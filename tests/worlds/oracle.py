@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
+from ringback.kit.signing import sign
 from tests.faults.oracle import WRONG
 from tests.storage import recount
 from tests.worlds.doing import RANK
@@ -27,6 +28,10 @@ async def judge_by_api(world: World) -> None:
             continue
         while await world.read_on(who):
             pass
+        for scope, path in (("", "/v1/webhooks"), (who.agent_id, f"/v1/agents/{who.agent_id}/webhook")):
+            set_there = await world.must(who, "GET", path)
+            if set_there is not None:
+                world.newest_secrets[who.account_id, scope] = set_there["secret"]
         found: dict[str, Row] = {}
         for number in who.numbers:
             answer = await world.ask(who, "GET", f"/v1/numbers/{number['id']}/messages?limit=200")
@@ -147,6 +152,11 @@ def _network(world: World, messages: list[Row]) -> Iterator[str]:
         if times > together[what]:
             yield f"arrived {times} times: {about}, {status}"
         told = receipts[reference]
+        if message["id"] in world.settled:
+            # A person's word, which may be wrong; no receipt changes it.
+            if world.settled[message["id"]] not in (None, status):
+                yield f"{about} is {status}, and was settled as {world.settled[message['id']]}"
+            continue
         if told and status != told[0]:
             yield f"{about} is {status}, and its receipt said {told[0]}"
         if together[what] > 1:
@@ -255,18 +265,56 @@ def _webhooks(world: World, messages: list[Row]) -> Iterator[str]:
         yield f"an endpoint heard of {delivery_id}, which doesn't exist"
     planned = Counter(row["message_id"] for row in rows if row["event_type"] == "agent.message")
     yield from _in_order(world, rows)
+    yield from _signatures(world, rows)
+    again = _told_again(world)
+    for who in world.who:
+        total = sum(times for (account_id, _), times in again.items() if account_id == who.account_id)
+        if total != who.replayed and "replay" not in who.unsure:
+            yield f"{who.name} was told that {who.replayed} events go again, and {total} did"
+    seq_of = {row["message_id"]: row["event_seq"] for row in rows if row["event_type"] == "agent.message"}
     hooked = {who.account_id for who in world.who if who.hooked}
     for message in messages:
         wanted = 1 if message["direction"] == "inbound" else 0
+        wanted += again[message["account_id"], seq_of.get(message["id"], 0)] if wanted else 0
         if message["account_id"] in hooked and planned[message["id"]] != wanted:
             yield f"{planned[message['id']]} deliveries of {message['id']}"
+
+
+def _told_again(world: World) -> Counter[tuple[str, int]]:
+    """How often each event (account and sequence) was replayed."""
+    rows = world.rows("SELECT account_id, data FROM events WHERE type = 'event.replayed'")
+    return Counter((row["account_id"], json.loads(row["data"])["eventSeq"]) for row in rows)
+
+
+def _signatures(world: World, rows: list[Row]) -> Iterator[str]:
+    """Each attempt is signed with a secret that its endpoint was told, and at the end with the newest."""
+    who_of = {who.account_id: who for who in world.who}
+    for row in rows:
+        who = who_of[row["account_id"]]
+        if row["scope"] in who.unsure:
+            continue
+        known = who.secrets.get(row["scope"], set())
+        for each in world.endpoints.attempts.get(row["id"], []):
+            at, signature = each.signed
+            by = [secret for secret in known if sign(secret, at, each.body) == signature]
+            if not by:
+                yield f"delivery {row['id']} is signed with a secret that nobody was told"
+            newest = world.newest_secrets.get((who.account_id, row["scope"]))
+            if each.at > world.healed_at + _PATIENCE_S and newest not in (None, *by):
+                yield f"delivery {row['id']} is signed with a secret of before"
 
 
 def _in_order(world: World, rows: list[Row]) -> Iterator[str]:
     """An endpoint that wants its events in order gets each when the one before is over."""
     ordered = world.who[1].account_id
     last: dict[str, tuple[int, str]] = {}
-    for row in sorted(rows, key=lambda row: row["event_seq"]):
+    again = _told_again(world)
+    first = Counter((row["account_id"], row["event_seq"]) for row in rows) - again
+    for row in sorted(rows, key=lambda row: (row["event_seq"], row["created_at"], row["id"])):
+        event = row["account_id"], row["event_seq"]
+        if not first[event]:
+            continue  # a replay, which stood behind all that waited
+        first[event] -= 1
         turns = [each.turn for each in world.endpoints.attempts.get(row["id"], [])]
         if row["account_id"] != ordered or row["scope"] or row["attempts_before"] or not turns:
             continue

@@ -48,6 +48,7 @@ _WEIGHTS = {
     "full": 2,
     "close": 1,
 }
+_ALSO = ("replay", "rotate", "settle")
 FAULTS = (
     "submit-timeout",
     "submit-timeout",
@@ -104,6 +105,11 @@ def plan_of(seed: int) -> Plan:
             # Also while an answer is waited for, so that a lease ends before it.
             when += 6 * draw.random() ** 2
         steps.append(Step(n, round(when, 6), do, args))
+    # By a draw of their own, so that a seed keeps the rest of its plan.
+    also = random.Random(f"also {seed}")
+    for n in range(len(steps), len(steps) + also.randint(0, 3)):
+        do = also.choice(_ALSO)
+        steps.append(Step(n, round(at * also.random(), 6), do, _args(also, do)))
     steps.sort(key=lambda step: step.at)
     phones = tuple(draw.choice(PHONES) for _ in range(3))
     return Plan(seed, draw.random() < 0.4, phones, tuple(steps))
@@ -165,6 +171,20 @@ def _args(draw: random.Random, do: str) -> dict[str, Any]:
             return {"who": draw.randrange(3), "which": draw.randrange(4), "first": draw.random() < 0.15}
         case "power":
             return {"phone": phone, "for_s": draw.choice((1, 5, 20))}
+        case "replay":
+            return {
+                "who": draw.randrange(3),
+                "all_types": draw.random() < 0.5,
+                "after": draw.choice((0, 0, 9)),
+            }
+        case "rotate":
+            return {
+                "who": draw.randrange(3),
+                "of_agent": draw.random() < 0.3,
+                "overlap_h": draw.choice((0, 24)),
+            }
+        case "settle":
+            return {"line": line, "phone": phone, "status": draw.choice(("delivered", "failed"))}
         case "note" | "look" | "pry" | "redeliver":
             return {"who": draw.randrange(3), "phone": phone}
         case "crash" | "stop" | "network":

@@ -29,6 +29,8 @@ from ringback.storage import idempotency, outbox, schema
 from ringback.storage.sqlite import _Writer
 from ringback.storage.statements import Statement
 from ringback.storage.worker import LaneWorker
+from ringback.webhooks import service as webhooks
+from ringback.webhooks.jobs import Deliverer
 
 Patch = pytest.MonkeyPatch
 Bug = Callable[[Patch], None]
@@ -344,6 +346,42 @@ def number_of_another_account_taken(patch: Patch) -> None:
     patch.setattr(numbers, "get_active", get_active)
 
 
+def receipt_overrules_a_person(patch: Patch) -> None:
+    """A receipt that comes after a text was settled by hand says otherwise, and is believed."""
+    real = settle_text.apply_receipt
+
+    def apply_receipt(tx: Any, message: Any, told: Any) -> None:
+        real(tx, message, told)
+        if messages.get(tx, message["account_id"], message["id"])["status"] != told.status:
+            tx.update(schema.messages, message, status=told.status)
+
+    patch.setattr(settle_text, "apply_receipt", apply_receipt)
+
+
+def replayed_into_one_delivery(patch: Patch) -> None:
+    """What is told again twice in one call is planned once."""
+    real = webhooks.plan
+    last: list[Any] = []
+
+    def plan(tx: Any, event: Any, **more: Any) -> Any:
+        again = more.get("position") is not None and last == [event.account_id]
+        last[:] = [event.account_id] if more.get("position") is not None else []
+        return None if again else real(tx, event, **more)
+
+    patch.setattr(webhooks, "plan", plan)
+
+
+def old_secret_signs_on(patch: Patch) -> None:
+    """An endpoint's secret is remembered for ever."""
+    real = Deliverer._secrets_of
+
+    def secrets_of(self: Any, endpoint: Any) -> Any:
+        kept = self.__dict__.setdefault("kept", {})
+        return kept.setdefault((endpoint["account_id"], endpoint["scope"]), real(self, endpoint))
+
+    patch.setattr(Deliverer, "_secrets_of", secrets_of)
+
+
 FOUND: dict[Bug, int] = {
     acknowledged_before_the_commit: 24,
     leases_never_looked_at: 2,
@@ -356,7 +394,7 @@ FOUND: dict[Bug, int] = {
     key_kept_after_the_effect: 0,
     sequence_taken_before_the_gate: 7,
     status_goes_back: 4,
-    webhook_given_up_after_a_crash: 2,
+    webhook_given_up_after_a_crash: 10,
     payload_rendered_anew: 12,
     order_of_an_endpoint_forgotten: 2,
     called_failed_after_a_crash: 57,
@@ -364,7 +402,10 @@ FOUND: dict[Bug, int] = {
     carrier_told_before_it_is_stored: 8,
     bought_without_an_order: 13,
     released_here_only: 13,
-    lane_keeps_what_was_put_back: 1,
+    lane_keeps_what_was_put_back: 2,
     number_of_another_account_taken: 1,
+    receipt_overrules_a_person: 29,
+    replayed_into_one_delivery: 11,
+    old_secret_signs_on: 12,
 }
 """Each bug, and the first seed whose world shows it."""

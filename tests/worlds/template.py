@@ -56,7 +56,7 @@ async def _furnish(world: World) -> None:
     for who, host in zip((a, b, s), HOOKS, strict=True):
         ordered = {"ordered": who is b, "events": STATUSES if who is a else []}
         asked = {"url": f"https://{host}/hook", "contextLimit": 3, "timeout": 10, "ringback": ordered}
-        await world.must(who, "POST", "/v1/webhooks", asked)
+        who.secrets = {"": {(await world.must(who, "POST", "/v1/webhooks", asked))["secret"]}}
     for n in range(3):
         await world.network.create_handset(phone_number=f"+1415236010{n}")
     known = {"who": [_known(who) for who in world.who]}
@@ -85,4 +85,4 @@ def _owner(db: Any, e164: str) -> Any:
 def _known(who: Who) -> dict[str, Any]:
     kept = ("key", "sub", "account_id", "agent_id")
     numbers = [{name: number[name] for name in ("id", "phoneNumber")} for number in who.numbers]
-    return {**{name: getattr(who, name) for name in kept}, "numbers": numbers}
+    return {**{name: getattr(who, name) for name in kept}, "numbers": numbers, "secret": min(who.secrets[""])}

@@ -49,6 +49,12 @@ class Who:
     """Whether it may be deleted."""
     hooked: bool = False
     """Whether the project's endpoint has been there all the time."""
+    secrets: dict[str, set[str]] = field(default_factory=dict)
+    """By scope: the secrets that its endpoint has been told."""
+    unsure: set[str] = field(default_factory=set)
+    """Scopes that may have a secret which nobody was told, and `replay` where one may have been done."""
+    replayed: int = 0
+    """Events that were told again, as the answers say."""
 
 
 @dataclass
@@ -90,12 +96,17 @@ class World:
         self.machine = VirtualMachine(plan.seed)
         self.trace: list[str] = []
         self.problems: list[str] = []
-        self.endpoints = Endpoints(plan.seed, self.note)
+        self.endpoints = Endpoints(plan.seed, self.note, self.machine)
         self.watched = Watched([], {}, {})
         self.lives: list[ServerProcess] = []
         self.sent: list[Sent] = []
         self.texted: list[tuple[str, str, str, str]] = []
         """From, to, body, and the network's id of what phones sent."""
+        self.settled: dict[str, str | None] = {}
+        """By message: what a person said became of it; None where nobody knows whether that was stored."""
+        self.healed_at = 0.0
+        self.newest_secrets: dict[tuple[str, str], str] = {}
+        """By account and scope: what signs at the end."""
         self.seen: dict[str, str] = {}
         """By message: the status seen last."""
         self.away: NetworkProcess | None = None
@@ -293,6 +304,7 @@ class World:
                 kept[name] for name in ("key", "sub", "account_id", "agent_id")
             )
             who.numbers = kept["numbers"]
+            who.secrets = {"": {kept["secret"]}}
             who.hooked = True
         self.lines = [Line(who, number) for who in self.who for number in who.numbers]
         handsets, _ = await self.network.list_handsets(limit=10)
@@ -310,6 +322,7 @@ class World:
         else:
             self.wrong("clients wait without end")
         self.note("heal")
+        self.healed_at = self.machine.now
         self.loop.slow_disk = 1.0
         for host in HOOKS:
             self.endpoints.moods[host] = "well"
@@ -362,7 +375,10 @@ class World:
             dues += [] if due is None else [due]
             now = server.clock.now_ms()
             if not dues:
-                return True
+                # What was due a moment ago may be on its way by now.
+                if await self._idle():
+                    return True
+                continue
             self.machine.set_forward_ms += max(0, min(dues) - now)
         self.wrong(f"never at rest: due {dues}, now {now}")
         return False
