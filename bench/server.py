@@ -35,6 +35,7 @@ class Server:
         database: str | None = None,
         pinned: bool = True,
     ) -> None:
+        self.database = database
         self.folder = data or Path(tempfile.mkdtemp(prefix="ringback-bench-"))
         clean = {name: value for name, value in os.environ.items() if not name.startswith("RINGBACK_")}
         paths = [str(ROOT), *filter(None, [clean.get("PYTHONPATH")])]
