@@ -359,7 +359,7 @@ def receipt_overrules_a_person(patch: Patch) -> None:
 
 
 def replayed_into_one_delivery(patch: Patch) -> None:
-    """What is told again twice in one call is planned once."""
+    """Of several events that a replay tells again only the first is planned."""
     real = webhooks.plan
     last: list[Any] = []
 
