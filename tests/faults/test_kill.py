@@ -119,10 +119,17 @@ async def test_acknowledging_before_commit_is_found(tmp_path: Path, seed: int) -
 
 
 async def test_commits_that_postgresql_does_not_wait_for_are_found(tmp_path: Path, seed: int) -> None:
-    with database("synchronous_commit=off", "wal_writer_delay=10s") as own:
-        async with world_of(tmp_path, seed, own) as world, endpoint() as hook:
-            problems = await run_load(world, hook, sends=300, kills=0, restarts=2)
-    assert [problem for problem in problems if problem.startswith("lost")], problems
+    # What a crash takes with it was written since the last page that was full: now and then that is nothing.
+    problems: list[str] = []
+    for turn in range(4):
+        folder = tmp_path / str(turn)
+        folder.mkdir()
+        with database("synchronous_commit=off", "wal_writer_delay=10s") as own:
+            async with world_of(folder, seed + turn, own) as world, endpoint() as hook:
+                problems += await run_load(world, hook, sends=300, kills=0, restarts=2)
+        if any(problem.startswith("lost") for problem in problems):
+            return
+    raise AssertionError(problems)
 
 
 def test_commits_reach_the_disk(tmp_path: Path) -> None:
