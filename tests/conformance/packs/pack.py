@@ -54,7 +54,7 @@ class Process:
         return json.loads(line)
 
     def end(self) -> None:
-        self._process.communicate(timeout=10)
+        self._process.communicate(timeout=60)
 
 
 class Pack:
