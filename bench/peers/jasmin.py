@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -200,7 +200,7 @@ def peers() -> list[Peer]:
             does,
             texts=texts,
             connections=16,
-            start=lambda nodelay=nodelay: _started(nodelay),  # type: ignore[misc]
+            start=partial(_started, nodelay),
             missing=_missing,
         )
         for name, nodelay, texts in (("as shipped", False, 1_000), ("NODELAY=1", True, 1_500))

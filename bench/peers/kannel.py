@@ -5,6 +5,7 @@ import itertools
 import shutil
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -124,7 +125,7 @@ def peers() -> list[Peer]:
             f"HTTP to SMPP, receipt to a URL; {does}",
             texts=6_000,
             connections=32,
-            start=lambda store=store: _started(store),  # type: ignore[misc]
+            start=partial(_started, store),
             missing=_missing,
         )
         for store, (_, does) in _STORES.items()

@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from bench.load import texts
@@ -53,7 +54,7 @@ def peers() -> list[Peer]:
             f"HTTP to a simulated network, which takes its part of the same process; {does}",
             texts=6_000,
             connections=32,
-            start=lambda events=events: _started(events),  # type: ignore[misc]
+            start=partial(_started, events),
             missing=lambda: None,
         )
         for name, (events, does) in variants.items()

@@ -7,7 +7,6 @@ calendar back by an hour, and each SIGUSR2 forth again.
 import signal
 import sys
 import time
-from typing import Any
 
 from ringback import cli
 from ringback.kit import machine
@@ -33,10 +32,8 @@ def main(args: list[str]) -> int:
         ahead_s, jumps = (int(value), jumps) if option == "--ahead" else (ahead_s, True)
     own = OtherTime(ahead_s * 1_000_000_000)
     if jumps:
-        back: Any = lambda *_: own.jump(-HOUR_NS)  # noqa: E731
-        forth: Any = lambda *_: own.jump(HOUR_NS)  # noqa: E731
-        signal.signal(signal.SIGUSR1, back)
-        signal.signal(signal.SIGUSR2, forth)
+        signal.signal(signal.SIGUSR1, lambda *_: own.jump(-HOUR_NS))
+        signal.signal(signal.SIGUSR2, lambda *_: own.jump(HOUR_NS))
     with machine.put(own):
         return cli.main(args)
 

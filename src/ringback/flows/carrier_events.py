@@ -44,14 +44,17 @@ class CarrierEvents:
                     done = [token for token, error in zip(batch.tokens, taken, strict=True) if error is None]
                     for error in taken:
                         if error is not None:
-                            _tell_fault("a carrier event could not be stored; it comes again", error)
+                            _log.error(
+                                "a carrier event could not be stored; it comes again",
+                                **database_faults.for_log(error),
+                            )
                     if done:
                         await self._carrier.acknowledge(done)
                     if len(done) < len(taken):
                         await asyncio.sleep(_PAUSE_S)
                 return  # asking a stopped carrier again would never give the loop away
             except Exception as error:
-                _tell_fault("the carrier's events stopped; trying again", error)
+                _log.error("the carrier's events stopped; trying again", **database_faults.for_log(error))
                 await asyncio.sleep(_PAUSE_S)
 
     async def _owners(self, events: Sequence[CarrierEvent]) -> list[Row | None]:
@@ -126,11 +129,6 @@ def _owner_of(db: Reads, event: CarrierEvent) -> Row | None:
     if isinstance(event, DeliveryReceipt):
         return settle_text.owner_of(db, event)
     return db.get(schema.number_owners, event.e164)
-
-
-def _tell_fault(what: str, error: BaseException) -> None:
-    fault = database_faults.of(error)
-    _log.error(what, reason=fault and fault.message, exc_info=None if fault else error)
 
 
 def _tell(message: Row | None) -> None:

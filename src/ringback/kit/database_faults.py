@@ -1,5 +1,7 @@
 """What callers are told when a database can't do its work, whichever it is."""
 
+from typing import Any
+
 from ringback.kit.faults import Fault, Unavailable
 
 
@@ -16,6 +18,8 @@ class OutcomeUnknown(Fault):
     code = "OUTCOME_UNKNOWN"
 
 
-def of(error: BaseException) -> Fault | None:
-    """The error, if a database that failed is all that it is: a line in a log says enough of it."""
-    return error if isinstance(error, DatabaseUnavailable | OutcomeUnknown) else None
+def for_log(error: BaseException) -> dict[str, Any]:
+    """What a log says of an error: a line of a database that failed, and where it was raised of any other."""
+    if isinstance(error, DatabaseUnavailable | OutcomeUnknown):
+        return {"reason": error.message}
+    return {"exc_info": error}

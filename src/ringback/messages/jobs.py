@@ -281,12 +281,10 @@ class Dispatcher(LaneWorker[Begun]):
             await self._store.write(unit, account=work.account_id, needs=needs or settle_text.needs(work))
         except Exception as error:
             # The row stays claimed until its lease is over, and is let go then.
-            fault = database_faults.of(error)
             _log.error(
                 "what became of a submit could not be stored",
                 message_id=work.subject_id,
-                reason=fault and fault.message,
-                exc_info=None if fault else error,
+                **database_faults.for_log(error),
             )
 
 

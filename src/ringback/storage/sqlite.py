@@ -1,10 +1,10 @@
 """The SQLite store: one file that one process owns, one writer that commits in groups, readers beside it."""
 
 import asyncio
-import contextlib
 import queue
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -246,7 +246,7 @@ class SqliteStore:
         with self._connection() as conn:
             return query(Reader(conn, SQLITE))
 
-    @contextlib.contextmanager
+    @contextmanager
     def _connection(self) -> Iterator[sqlite.Connection]:
         conn = self._readers.get()
         try:

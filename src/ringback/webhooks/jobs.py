@@ -179,12 +179,10 @@ class Deliverer(LaneWorker[Job]):
             )
         except Exception as error:
             # The row stays claimed; when its lease is over the attempt is made again under the same id.
-            fault = database_faults.of(error)
             _log.error(
                 "how an attempt ended could not be stored",
                 delivery_id=job.work.subject_id,
-                reason=fault and fault.message,
-                exc_info=None if fault else error,
+                **database_faults.for_log(error),
             )
 
     async def _attempt(self, job: Job) -> tuple[Attempt, bool]:
