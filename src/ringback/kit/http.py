@@ -8,18 +8,21 @@ import asyncio
 import importlib
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from ringback import __version__
 from ringback.kit.addresses import AddressPolicy, BadUrl, check_url, literal_address
+from ringback.kit.http_answers import Download, Response, Streamed
 from ringback.kit.http_failure import CONNECT_S, Failure, Refused, RequestFailed, explain
+from ringback.kit.http_session import Lookup, make_resolver, make_response_class
 from ringback.kit.times import retry_after_s
 
 if TYPE_CHECKING:  # aiohttp costs 180 ms to import, so it waits for the first request
@@ -34,10 +37,11 @@ __all__ = [
     "OutgoingHttp",
     "RequestFailed",
     "Response",
+    "Streamed",
     "check_url",
 ]
 
-Lookup = Callable[[str, int], Awaitable[Sequence[str]]]
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 HasRoom = Callable[[int], Awaitable[bool]]
 
 # Many servers drop idle connections after 5 s; leaving first avoids meeting them in the act.
@@ -49,29 +53,6 @@ _TRIES: Final = 3  # the last of several kept connections may be stale as well
 
 # Addresses to which the request at hand opened sockets: none means that it went over a kept connection.
 _opened: ContextVar[list[str]] = ContextVar("opened")
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """An answer of any status. `body` is the first part of it as text, without NULs; `elapsed_ms` real time.
-
-    `retry_after_s` is what it says of when to come again (RFC 9110 section 10.2.3), None where that says nothing.
-    """
-
-    status: int
-    body: str
-    elapsed_ms: int
-    retry_after_s: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Download:
-    """An answer to be kept. `body` is whole on a 200 and empty otherwise; `content_type` and `location` are as sent."""
-
-    status: int
-    content_type: str | None
-    location: str | None
-    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +68,14 @@ class OutgoingHttp:
     """Calls addresses that the policy allows; belongs to one event loop, from the first request to `close`.
 
     It sets no limit on requests in flight: whoever calls it holds the semaphores. `lookup` gives the IP
-    addresses of a name, and is the system's resolver unless told otherwise.
+    addresses of a name, and is the system's resolver unless told otherwise. A connection is kept for `keep_alive_s`.
     """
 
-    def __init__(self, policy: AddressPolicy, *, lookup: Lookup | None = None) -> None:
+    def __init__(
+        self, policy: AddressPolicy, *, lookup: Lookup | None = None, keep_alive_s: float = _KEEP_ALIVE_S
+    ) -> None:
         self._policy = policy
+        self._keep_alive_s = keep_alive_s
         self._lookup = lookup
         self._session: ClientSession | None = None
         self._threads: ThreadPoolExecutor | None = None
@@ -105,8 +89,9 @@ class OutgoingHttp:
         timeout_s: float,
         keep_bytes: int = 4096,
         repeatable: bool = False,
+        method: Literal["POST", "GET"] = "POST",
     ) -> Response:
-        """Post `body` once and return the answer, whatever its status; no redirect is followed.
+        """Post `body` once and return the answer, whatever its status; no redirect is followed. A GET has no body.
 
         `timeout_s` (seconds) is for everything, from the name to the last byte kept. Of the answer the first
         `keep_bytes` bytes are read, and a longer one is hung up on. `repeatable` says that the receiver can
@@ -118,14 +103,53 @@ class OutgoingHttp:
         _check_headers(headers)
         started = time.perf_counter()
         async with self._sent(
-            "POST", url, body, headers, timeout_s=timeout_s, repeatable=repeatable
+            method,
+            url,
+            None if method == "GET" else body,
+            headers,
+            timeout_s=timeout_s,
+            repeatable=repeatable,
         ) as response:
             status, data = response.status, await _read(response, keep_bytes)
             later = retry_after_s(response.headers.get("Retry-After"))
         return Response(status, _as_text(data), round((time.perf_counter() - started) * 1000), later)
 
+    @asynccontextmanager
+    async def stream(
+        self,
+        url: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        *,
+        timeout_s: float,
+        max_bytes: int,
+        repeatable: bool = False,
+    ) -> AsyncIterator[Streamed]:
+        """Post `body` once and let the answer be read inside, as it comes; no redirect is followed.
+
+        `timeout_s` (seconds) is for everything. Leaving early hangs up. An answer of more than `max_bytes` ends there.
+        `repeatable` is as with `post`.
+
+        Raises `RequestFailed`, while the answer is read as well; `ValueError` as `post` does.
+        """
+        _check_headers(headers)
+        async with self._sent(
+            "POST", url, body, headers, timeout_s=timeout_s, repeatable=repeatable
+        ) as response:
+            later = retry_after_s(response.headers.get("Retry-After"))
+            kind = response.headers.get("Content-Type", "")
+            yield Streamed(
+                response.status, kind, _pieces(response, max_bytes), later, response.content_length
+            )
+
     async def get(
-        self, url: str, *, timeout_s: float, max_bytes: int, has_room: HasRoom | None = None
+        self,
+        url: str,
+        headers: Mapping[str, str] = NO_HEADERS,
+        *,
+        timeout_s: float,
+        max_bytes: int,
+        has_room: HasRoom | None = None,
     ) -> Download:
         """Get `url` and return the answer, whatever its status; no redirect is followed.
 
@@ -135,12 +159,12 @@ class OutgoingHttp:
 
         Raises `RequestFailed`; its kind is `too_large` or `no_room` for such a body.
         """
-        async with self._sent("GET", url, None, {}, timeout_s=timeout_s, repeatable=True) as response:
-            headers = response.headers
+        async with self._sent("GET", url, None, headers, timeout_s=timeout_s, repeatable=True) as response:
+            told = response.headers
             if response.status != 200:
-                return Download(response.status, None, headers.get("Location"), b"")
+                return Download(response.status, None, told.get("Location"), b"")
             host = response.url.host_port_subcomponent
-            if headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
+            if told.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
                 raise RequestFailed("protocol", f"{host} compressed its answer, which was not asked for")
             most = max_bytes if response.content_length is None else response.content_length
             too_large = most > max_bytes
@@ -149,7 +173,7 @@ class OutgoingHttp:
             body = b"" if too_large else await _read(response, max_bytes + 1)
             if too_large or len(body) > max_bytes:
                 raise RequestFailed("too_large", f"the answer of {host} is larger than {max_bytes} bytes")
-            return Download(200, headers.get("Content-Type"), None, body)
+            return Download(200, told.get("Content-Type"), None, body)
 
     async def warm_up(self, *, after_s: float) -> None:
         """Import what the first post needs, in a thread: it takes a quarter of a second that no post should wait for.
@@ -229,13 +253,13 @@ class OutgoingHttp:
 
         connector = aiohttp.TCPConnector(
             limit=0,
-            keepalive_timeout=_KEEP_ALIVE_S,
-            resolver=_make_resolver(self._policy, self._lookup or self._system_lookup),
+            keepalive_timeout=self._keep_alive_s,
+            resolver=make_resolver(self._policy, self._lookup or self._system_lookup),
             socket_factory=self._make_socket,
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
-            response_class=_make_response_class(),
+            response_class=make_response_class(),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S),
             headers={"User-Agent": f"Ringback/{__version__}", "Accept-Encoding": "identity"},
@@ -267,56 +291,16 @@ def _getaddrinfo(host: str, port: int) -> list[Any]:
     return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
 
 
-def _make_response_class() -> "type[ClientResponse]":
-    from aiohttp import ClientResponse
-
-    class AbruptResponse(ClientResponse):
-        """Leaves at once where aiohttp first writes what is left to write.
-
-        An endpoint that never reads would otherwise keep the socket open long after the timeout.
-        """
-
-        def close(self) -> None:
-            connection = self.connection
-            if connection is not None and connection.transport is not None:
-                connection.transport.abort()
-            super().close()
-
-    return AbruptResponse
-
-
-def _make_resolver(policy: AddressPolicy, lookup: Lookup) -> Any:
-    from aiohttp.abc import AbstractResolver, ResolveResult
-
-    class JudgingResolver(AbstractResolver):
-        """Leaves out addresses that are refused, and says so when nothing else is left."""
-
-        async def resolve(
-            self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-        ) -> list[ResolveResult]:
-            judged = [(address, policy.refusal(address)) for address in await lookup(host, port)]
-            allowed = [address for address, reason in judged if reason is None]
-            for _, reason in judged:
-                if reason is not None and not allowed:
-                    raise Refused(reason)
-            if not allowed:
-                raise OSError("no address")
-            return [_result(host, address, port) for address in allowed]
-
-        async def close(self) -> None:
-            pass
-
-    def _result(host: str, address: str, port: int) -> ResolveResult:
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
-        return ResolveResult(hostname=host, host=address, port=port, family=family, proto=0, flags=flags)
-
-    return JudgingResolver()
-
-
 def _payload(body: bytes | None) -> "bytes | BytesIO | None":
     # aiohttp warns of large bytes, which it would write in one piece.
     return body if body is None or len(body) < _ONE_PIECE else BytesIO(body)
+
+
+async def _pieces(response: "ClientResponse", max_bytes: int) -> AsyncIterator[bytes]:
+    left = max_bytes
+    while left > 0 and (chunk := await response.content.readany()):
+        yield chunk[:left]
+        left -= len(chunk)
 
 
 async def _read(response: "ClientResponse", keep_bytes: int) -> bytes:

@@ -19,6 +19,12 @@ def spell(number: int) -> str:
     return "".join([pairs[number >> shift & 0x3FF] for shift in _SHIFTS])
 
 
+def is_id(text: str, prefix: str) -> bool:
+    """Whether `text` is an id with this prefix, as `IdMaker` makes them."""
+    head, _, rest = text.partition("_")
+    return head == prefix and len(rest) == 26 and all(character in _CROCKFORD for character in rest)
+
+
 class IdMaker:
     """Makes ids that sort by the clock's time and, within one millisecond of one process, by the order made."""
 

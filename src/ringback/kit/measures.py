@@ -57,6 +57,7 @@ class Spread:
 ALL: list[Count | Spread] = []
 
 _FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_REPLY = (0.1, 0.2, 0.3, 0.45, 0.6, 0.75, 0.9, 1.2, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 120.0)
 _LONG = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1_800.0, 7_200.0, 86_400.0)
 
 REQUESTS = Spread(
@@ -83,4 +84,24 @@ ATTEMPTS = Spread(
     "ringback_webhook_attempt_duration_seconds",
     "Attempts to deliver a webhook, by outcome: delivered, refused (an answer other than 2xx), failed (none).",
     "outcome", bounds=_FAST,
+)  # fmt: skip
+CALLS_ENDED = Count(
+    "ringback_calls_ended_total",
+    "Calls that ended, by why and whose doing it was.",
+    "direction", "status", "reason", "side",
+)  # fmt: skip
+CALL_LENGTHS = Spread(
+    "ringback_call_duration_seconds",
+    "From the answer of a call to its end; 0 for one that was not answered.",
+    "direction", bounds=_LONG,
+)  # fmt: skip
+CALL_REPLIES = Spread(
+    "ringback_call_reply_duration_seconds",
+    "From a caller's last sound to the first sound of the answer.",
+    "brain", bounds=_REPLY,
+)  # fmt: skip
+CALL_REPLY_PARTS = Spread(
+    "ringback_call_reply_part_duration_seconds",
+    "Parts of a reply: hear (to the transcript), think (to the brain's first words), speak (to the first sound).",
+    "brain", "part", bounds=_REPLY,
 )  # fmt: skip

@@ -11,6 +11,8 @@ from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+Scope = Literal["campaign", "number"]
+"""All numbers of the campaign share a pace, or each number has it by itself."""
 T_MOBILE = "T-Mobile"
 LATE_NS = 100_000_000
 """By so much the pace forgives who looks late: turns that passed before are lost."""
@@ -24,12 +26,12 @@ _MS = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What a carrier allows. `scope`: all numbers of the campaign share it, or each number has it by itself.
+    """What a carrier allows.
 
     None is no limit. `tmobile_a_day` is the part of `segments_a_day` that may go to T-Mobile's customers.
     """
 
-    scope: Literal["campaign", "number"]
+    scope: Scope
     messages_per_second: float
     segments_a_day: int | None = None
     tmobile_a_day: int | None = None

@@ -34,6 +34,20 @@ class Tracer(Protocol):
         **attributes: str | int,
     ) -> AbstractContextManager[Span]: ...
 
+    def past(
+        self,
+        name: str,
+        side: Side,
+        work: str,
+        begun_ms: int,
+        ended_ms: int,
+        *,
+        name_of: str | None,
+        under: str | None,
+        failed: str | None,
+        **attributes: str | int,
+    ) -> None: ...
+
 
 tracer: Tracer | None = None
 _OFF: AbstractContextManager[Any] = nullcontext()
@@ -55,3 +69,26 @@ def span(
     if tracer is None:
         return _OFF
     return tracer.span(name, side, work, root=root, parent=parent, **attributes)
+
+
+def past(
+    name: str,
+    side: Side,
+    work: str,
+    begun_ms: int,
+    ended_ms: int,
+    *,
+    name_of: str | None = None,
+    under: str | None = None,
+    failed: str | None = None,
+    **attributes: str | int,
+) -> None:
+    """A span of the work `work` that is over already, in real ms.
+
+    `name_of` is an id by which others find it: they are `under` it, which without one is the request. `failed` says why
+    it was no success.
+    """
+    if tracer is not None:
+        tracer.past(
+            name, side, work, begun_ms, ended_ms, name_of=name_of, under=under, failed=failed, **attributes
+        )

@@ -18,6 +18,11 @@ def _storable(text: str) -> str:
     return text
 
 
+def made_storable(text: str) -> str:
+    """What an engine, a model or a stranger wrote, as every store can hold it."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
 LONGEST = 4_096
 
 
@@ -110,22 +115,6 @@ class CamelWire(Wire):
     """A wire object whose names are camelCase."""
 
     model_config = ConfigDict(alias_generator=to_camel)
-
-
-def nested_beyond(value: Any, limit: int) -> bool:
-    """Whether arrays and objects are nested deeper than `limit` in a parsed JSON value."""
-    level = [value]
-    for _ in range(limit + 1):
-        inner: list[Any] = []
-        for item in level:
-            if isinstance(item, dict):
-                inner.extend(item.values())
-            elif isinstance(item, list):
-                inner.extend(item)
-        if not inner:
-            return False
-        level = inner
-    return True
 
 
 def check_json(value: Any) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ringback.kit.http import RequestFailed
+from ringback.kit.http import OutgoingHttp, RequestFailed
 from tests.unit.kit.endpoint import (
     HEADERS,
     LOCAL,
@@ -111,6 +111,17 @@ async def test_a_stale_connection_is_replaced_where_a_repetition_is_known() -> N
         with pytest.raises(RequestFailed, match="closed the connection without an answer"):
             await http.post(it.url(), b"3", HEADERS, timeout_s=5)
     assert [request[-1:] for request in it.requests] == [b"1", b"2", b"2", b"3"]
+
+
+@pytest.mark.parametrize(("kept_s", "connections"), [(0.02, 2), (5.0, 1)])
+async def test_a_connection_is_kept_as_long_as_is_asked_for(kept_s: float, connections: int) -> None:
+    http = OutgoingHttp(LOCAL, keep_alive_s=kept_s)
+    async with endpoint() as it:
+        await http.post(it.url(), b"1", HEADERS, timeout_s=5)
+        await asyncio.sleep(0.1)
+        await http.post(it.url(), b"2", HEADERS, timeout_s=5)
+        await http.close()
+    assert it.connections == connections
 
 
 async def test_a_new_connection_that_is_hung_up_on_is_not_repeated() -> None:
