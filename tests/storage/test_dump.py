@@ -173,6 +173,40 @@ def test_a_folder_and_back(tmp_path: Path) -> None:
     assert os.stat(tmp_path / "b/secret.key").st_mode & 0o777 == 0o600
 
 
+def test_recordings_come_along_unless_they_are_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole(tmp_path / "a")
+    name = "recordings/acct_1/call_1.wav"
+    (tmp_path / "a" / name).parent.mkdir(parents=True)
+    (tmp_path / "a" / name).write_bytes(b"RIFF and sound")
+    (tmp_path / "a/recordings/acct_1/notes.wav").write_bytes(b"no recording of a call")
+    assert cli.main(["backup", str(tmp_path / "copy.zip"), "--data", str(tmp_path / "a")]) == 0
+    assert "0 calls; 1 recordings" in capsys.readouterr().out
+    restore(settings_on(tmp_path / "b"), tmp_path / "copy.zip")
+    assert (tmp_path / "b" / name).read_bytes() == b"RIFF and sound"
+    assert os.stat(tmp_path / "b" / name).st_mode & 0o777 == 0o600
+    assert [path.name for path in (tmp_path / "b/recordings/acct_1").iterdir()] == ["call_1.wav"]
+    light = ["backup", str(tmp_path / "light.zip"), "--no-recordings", "--data", str(tmp_path / "a")]
+    assert cli.main(light) == 0
+    restore(settings_on(tmp_path / "c"), tmp_path / "light.zip")
+    assert not (tmp_path / "c/recordings").exists()
+    (tmp_path / "d" / name).parent.mkdir(parents=True)
+    (tmp_path / "d" / name).write_bytes(b"another")
+    with pytest.raises(OperatorError, match=r"call_1\.wav already: restore into an empty folder"):
+        restore(settings_on(tmp_path / "d"), tmp_path / "copy.zip")
+    assert (tmp_path / "d" / name).read_bytes() == b"another"
+
+
+def test_a_backup_reaches_nothing_outside_the_folder(tmp_path: Path) -> None:
+    back_up(whole(tmp_path / "a"), tmp_path / "copy.zip")
+    with ZipFile(tmp_path / "copy.zip", "a") as file:
+        for name in ("recordings/../../evil.wav", "recordings/acct_1/../../call_1.wav", "/call_1.wav"):
+            file.writestr(f"data/{name}", b"x")
+    restore(settings_on(tmp_path / "b"), tmp_path / "copy.zip")
+    assert not list(tmp_path.rglob("*.wav"))
+
+
 @pytest.mark.parametrize("key", ["in the backup", "in the settings", "elsewhere"])
 def test_a_backup_without_the_key_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], key: str

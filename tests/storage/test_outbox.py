@@ -176,6 +176,16 @@ async def test_all_that_was_under_way_is_let_go_at_a_start(world: World) -> None
     assert Dead.let_go_of >= set(claimed)
 
 
+async def test_a_worker_is_not_idle_while_a_dead_one_holds_work(world: World) -> None:
+    await world.send(world.text(ALICE))
+    worker = Dead(world.store, world.clock, InProcess(), in_flight=1)
+    assert await worker.idle()
+    (work,) = await world.claim()
+    assert not await worker.idle()
+    assert await put_back(world, work, START_MS, counted=False)
+    assert await worker.idle()
+
+
 async def test_a_lane_holds_no_more_than_its_cap(world: World) -> None:
     for n in range(10):
         await world.send(world.text(f"+1212555{n:04d}"))

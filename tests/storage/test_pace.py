@@ -3,17 +3,18 @@
 import asyncio
 import random
 from datetime import datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from ringback.carriers.pace import pace_of
+from ringback.carriers.pace import pace_of, scope_of
 from ringback.flows.expire_texts import expire_text
 from ringback.flows.pace_texts import Paces, estimated_at
 from ringback.flows.send_text import KIND, Line, SendText
 from ringback.flows.settle_text import EXPIRED, EXPIRED_WHY
 from ringback.kit.pace import day_of
-from ringback.storage import expiry, outbox, schema
+from ringback.storage import expiry, outbox, repacing, schema
 from ringback.storage.outbox import Claimed
 from ringback.storage.tx import Row, Tx
 from tests.storage.world import LINE, START_MS, World
@@ -34,7 +35,7 @@ def line(campaign: str | None) -> Line:
     return Line(
         LINE.outbound_sms,
         LINE.hash_key,
-        Paces(lambda e164, country: pace_of(campaign, e164, country), operator_of),
+        Paces(CARRIER, lambda e164, country: pace_of(campaign, e164, country), scope_of, operator_of),
     )
 
 
@@ -303,8 +304,64 @@ async def test_a_new_pace_is_heeded_at_once(world: World) -> None:
         await world.send(world.text(f"+1212555{n:04d}"), line=SOLE)
     await put_spent(world, segments=3_000)
     assert await run(world, START_MS + 1) == []
-    await world.store.write(lambda tx: outbox.release_held(tx, KIND, CARRIER))
+    await world.store.write(lambda tx: repacing.release_held(tx, KIND, CARRIER, None))
     assert len(await world.claim(line=line(None))) == 5
+
+
+@pytest.mark.parametrize("before", [line(None), line("high_standard")], ids=["no class", "another class"])
+async def test_what_is_queued_before_a_class_is_named_counts(world: World, before: Line) -> None:
+    """Its depth, T-Mobile's part of the day and what is told of it are those of the class that the number has now."""
+    for n in range(8):
+        await world.send(world.text(TMOBILE if n < 6 else f"+121255510{n}2", f"{n}"), line=before)
+    assert await queue(world) == (8, 8, 6)
+    await put_spent(world, segments=996, tmobile=996)
+    last = await world.send(world.text(TMOBILE, "last"), line=SOLE)
+    midnight = day_of(START_MS)[1]
+    assert await told_of(world, last) > midnight - START_MS
+    gone = await run(world, midnight - 1)
+    assert len(gone) == 6, "four of the six to T-Mobile, and the two to others"
+    assert ((await pace_row(world))["day_tmobile"], await queue(world)) == (1_000, (3, 3, 3))
+
+
+async def test_a_class_that_is_taken_back_and_named_again_counts_the_same(world: World) -> None:
+    for n in range(3):
+        await world.send(world.text(f"+1212555{n:03d}1", "a" * 200), line=SOLE)
+    await world.send(world.text(ALICE), line=line(None))
+    assert await queue(world) == (4, 7, 6)
+    gone = await run(world, START_MS, line(None))
+    assert (len(gone), await queue(world), await world.rows(schema.paces)) == (4, (0, 0, 0), [])
+
+
+async def test_a_larger_class_lets_go_what_waits_for_tmobiles_next_day(world: World) -> None:
+    for n in range(1_100):
+        await world.send(world.text(f"+1212{n:06d}1", number=n % 2), line=SOLE)
+    await put_spent(world, segments=1_000, tmobile=1_000)
+    midnight = day_of(START_MS)[1]
+    await run(world, START_MS + 60_000)
+    assert {row["due_at"] for row in await world.rows(schema.outbox)} == {midnight}
+    after: str | None = ""
+    rounds = 0
+    while after is not None:
+        after = await world.store.write(
+            partial(repacing.bring_forward, kind=KIND, carrier=CARRIER, after=after)
+        )
+        rounds += 1
+    assert rounds == 3, "in pages"
+    await world.store.write(lambda tx: repacing.release_held(tx, KIND, CARRIER, "high_highest_trust"))
+    await run(world, world.clock.now_ms() + 10_000, line("high_highest_trust"))
+    assert await queue(world) == (0, 0, 0)
+
+
+async def test_a_restart_keeps_the_turn_unless_the_class_is_another(world: World) -> None:
+    for n in range(3):
+        await world.send(world.text(f"+1212555{n:04d}"), line=SOLE)
+    await world.store.write(lambda tx: repacing.release_held(tx, KIND, CARRIER, "sole_proprietor"))
+    await run(world, START_MS)
+    turn = (await pace_row(world))["next_ns"]
+    await world.store.write(lambda tx: repacing.release_held(tx, KIND, CARRIER, "sole_proprietor"))
+    assert (await pace_row(world))["next_ns"] == turn > START_MS * 1_000_000
+    await world.store.write(lambda tx: repacing.release_held(tx, KIND, CARRIER, "low_volume"))
+    assert (await pace_row(world))["next_ns"] == 0
 
 
 # Validity
@@ -314,7 +371,7 @@ async def expire(world: World) -> list[bool]:
     rows = await world.store.read(lambda db: expiry.expired(db, KIND, now=world.clock.now_ms()))
     return await asyncio.gather(
         *[
-            world.store.write(lambda tx, row=row: expire_text(tx, row), account=row["account_id"])  # type: ignore[misc]
+            world.store.write(lambda tx, row=row: expire_text(tx, row, SOLE.paces), account=row["account_id"])  # type: ignore[misc]
             for row in rows
         ]
     )

@@ -153,6 +153,31 @@ def test_where_the_recipient_is_not_told(
 
 
 @pytest.mark.parametrize("early", [True, False])
+@pytest.mark.parametrize(
+    ("answered", "told"),
+    [
+        ("0A1B2C3D-0000-4000-8000-00000000000F", "0a1b2c3d-0000-4000-8000-00000000000f"),
+        ("0a1b2c3d-0000-4000-8000-00000000000f", "0a1b2c3d00004000800000000000000f"),
+        ("1A2B", "1a2b  "),
+        (" SM-abc", "SM-abc"),
+        ("SM-abc", "SM-abc\r\n"),
+    ],
+)
+def test_uuids_and_padded_ids_find_their_texts(
+    meeting: Meeting, early: bool, answered: str, told: str
+) -> None:
+    carrier, (first, other) = meeting.carrier(["+12125550001", "+12125550001"])
+    meeting.answer(other, "another")
+    receipt = DeliveryReceipt(carrier, told, "delivered")
+    if early:
+        meeting.receipt(receipt)
+    meeting.answer(first, answered)
+    if not early:
+        meeting.receipt(receipt)
+    assert meeting.told([first, other]) == [("delivered", None), ("sent", None)]
+
+
+@pytest.mark.parametrize("early", [True, False])
 def test_an_id_that_is_no_number_has_one_form(meeting: Meeting, early: bool) -> None:
     carrier, [message_id] = meeting.carrier(["+14155550101"])
     other = DeliveryReceipt(carrier, "nt_ab1", "delivered")

@@ -8,6 +8,7 @@ import pytest
 
 from ringback.carriers.protocol import DeliveryReceipt
 from ringback.flows import settle_text
+from ringback.flows.pace_texts import UNPACED
 from ringback.flows.settle_text import FIRST_RETRY_MS, JITTER, LONGEST_RETRY_MS, retry_wait_ms
 from ringback.messages import service as messages
 from ringback.messages.errors import MessageNotUnconfirmed
@@ -99,7 +100,7 @@ async def test_a_wait_counts_no_attempt_and_leaves_one_step(world: World) -> Non
 async def test_whose_side_it_is_that_a_text_expires(world: World, away: bool, side: str) -> None:
     await world.send(world.text(ALICE))
     (work,) = await world.claim()
-    await end(world, work, settle_text.expired, carrier_away=away)
+    await end(world, work, settle_text.expired, told=UNPACED, carrier_away=away)
     assert (await message_of(world, work))["error_code"] == "30001"
     assert await steps(world, work) == [("expired", 1, "30001", side)]
 
@@ -109,7 +110,7 @@ async def test_a_text_that_waited_for_its_carrier_expires_on_its_side(world: Wor
     (work,) = await world.claim()
     await end(world, work, settle_text.put_off, kind="unreachable", wait_ms=0)
     (work,) = await world.claim()
-    await end(world, work, settle_text.expired, carrier_away=False)
+    await end(world, work, settle_text.expired, told=UNPACED, carrier_away=False)
     assert (await steps(world, work))[-1] == ("expired", 1, "30001", "carrier")
 
 
@@ -130,7 +131,7 @@ async def test_what_may_have_been_taken_before_a_crash_is_not_called_failed(worl
     (dead,) = await world.claim(token="first")
     await end(world, dead, settle_text.begin_again)
     (work,) = await world.claim(token="second")
-    await end(world, work, settle_text.expired, carrier_away=False)
+    await end(world, work, settle_text.expired, told=UNPACED, carrier_away=False)
     message = await message_of(world, work)
     assert (message["status"], message["error_code"]) == ("unconfirmed", None)
     assert await steps(world, work) == [
@@ -192,7 +193,7 @@ async def test_only_a_crash_after_the_carriers_no_leaves_a_doubt(
     if dies_again:
         await end(world, work, settle_text.begin_again)
         (work,) = await world.claim(token="fourth")
-    await end(world, work, settle_text.expired, carrier_away=False)
+    await end(world, work, settle_text.expired, told=UNPACED, carrier_away=False)
     assert (await message_of(world, work))["status"] == status
 
 

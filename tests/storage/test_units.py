@@ -60,6 +60,37 @@ async def test_a_refusal_leaves_nothing(world: World, batched: bool) -> None:
     assert world.woken == []
 
 
+@pytest.mark.parametrize("batched", [True, False])
+async def test_what_was_added_is_seen_although_the_row_was_changed_too(world: World, batched: bool) -> None:
+    """By the unit that did both and by its neighbours, each once."""
+    needs: list[Need] | None = [] if batched else None
+
+    def begin(tx: Tx) -> None:
+        tx.insert(schema.lanes, id="lane", account_id=world.account, kind="text", backlog=1)
+
+    def change(tx: Tx) -> int:
+        before = tx.get(schema.lanes, "lane")
+        assert before is not None
+        tx.update(schema.lanes, before, served_at=before["served_at"] + 1)
+        tx.adjust(schema.lanes, id="lane", account_id=world.account, kind="text", backlog=10)
+        return look(tx)
+
+    def look(tx: Tx) -> int:
+        row = tx.get(schema.lanes, "lane")
+        assert row is not None
+        return int(row["backlog"])
+
+    await world.store.write(begin, account=world.account)
+    units = [change, look, change, look]
+    seen = await asyncio.gather(
+        *[world.store.write(unit, account=world.account, needs=needs) for unit in units]
+    )
+    if batched:
+        assert seen == [11, 11, 21, 21]
+    (lane,) = await world.rows(schema.lanes)
+    assert (lane["backlog"], lane["served_at"]) == (21, 2)
+
+
 async def test_a_refusal_spares_its_neighbours(world: World) -> None:
     def unit(tx: Tx, n: int) -> None:
         add_agent(tx, world.account, f"agt_{n}")

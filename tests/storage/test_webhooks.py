@@ -246,3 +246,90 @@ async def test_a_long_range_is_taken_in_parts_that_miss_nothing(
         for job in await desk.begin():
             await end(desk, job, DELIVERED)
     assert parts == [3, 3, 3]
+
+
+@pytest.mark.parametrize("skipped", [False, True])
+async def test_a_range_of_one_moment_comes_to_its_end(
+    world: World, monkeypatch: pytest.MonkeyPatch, skipped: bool
+) -> None:
+    """More than one request takes, all planned at one time: those done are not met again, nor those left out."""
+    monkeypatch.setattr(redelivery, "MOST", 4)
+    desk = Desk(world)
+    await set_endpoint(desk)
+    for n in range(10):
+        await desk.hear(ALICE, f"text {n}")
+    world.clock.move_to(START_MS + 1)
+    for n in range(2):
+        await desk.hear(ALICE, f"later {n}")
+    while jobs := await desk.begin():
+        for job in jobs:
+            await end(desk, job, DELIVERED)
+    if skipped:
+        await desk.write(lambda tx: webhooks.delete_endpoint(tx, desk.account, ""))
+    done = redelivery.Redelivered(0, 0, more_from=START_MS)
+    parts: list[int] = []
+    while done.more_from is not None and len(parts) < 10:
+        done = await desk.write(
+            lambda tx, at=done: redelivery.redeliver_range(
+                tx,
+                desk.account,
+                start=at.more_from,
+                after=at.more_after,
+                end=1 << 60,
+                status="all",
+                agent_id=None,
+            )
+        )
+        parts.append(done.skipped if skipped else done.count)
+        for job in [] if skipped else await desk.begin():
+            await end(desk, job, DELIVERED)
+    assert parts == [4, 4, 4]
+
+
+async def test_what_is_claimed_ahead_is_what_no_other_endpoint_needs(world: World) -> None:
+    desk = Desk(world)
+    await set_endpoint(desk)
+    for n in range(120):
+        await desk.hear(ALICE, f"text {n}")
+    lane_id = outbox.lane_for_endpoint((await endpoint(desk))["id"])
+
+    async def claimed(most: int, *quick: str) -> list[Job]:
+        jobs: list[Job] = await desk.write(
+            lambda tx: deliver_webhook.begin(
+                tx, most=most, token="t", lease_until=1 << 60, base="", quick=quick
+            )
+        )
+        return jobs
+
+    assert len(await claimed(5, lane_id)) == 5
+    assert len(await claimed(100, "hook:another")) == 5, "it is not quick itself"
+    assert await claimed(100, lane_id) == [], "ten are in flight"
+    assert not outbox._share([], {lane_id}, spare=100, ahead=90)
+    lanes: list[Row] = [{"id": f"lane {n}"} for n in range(4)]
+    assert outbox._share(lanes, {"lane 1", "lane 3"}, spare=100 - 40, ahead=90) == 30
+    assert outbox._share(lanes, {"lane 1"}, spare=-5, ahead=90) == 0
+
+
+async def test_a_lane_claimed_ahead_is_claimed_again_when_it_has_come_down(world: World) -> None:
+    desk = Desk(world)
+    await set_endpoint(desk)
+    for n in range(120):
+        await desk.hear(ALICE, f"text {n}")
+    lane_id = outbox.lane_for_endpoint((await endpoint(desk))["id"])
+
+    async def claimed() -> list[Job]:
+        jobs: list[Job] = await desk.write(
+            lambda tx: deliver_webhook.begin(
+                tx, most=100, token="t", lease_until=1 << 60, base="", quick={lane_id}
+            )
+        )
+        return jobs
+
+    first = await claimed()
+    assert len(first) == 100
+    assert [job.work.crowded for job in first] == [False] * 90 + [True] * 10
+    for job in first[:90]:
+        await end(desk, job, DELIVERED)
+    assert await claimed() == []
+    await end(desk, first[90], DELIVERED)
+    assert len(await claimed()) == 20

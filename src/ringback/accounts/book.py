@@ -5,9 +5,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ringback.accounts import keys
+from ringback.accounts import keys, sign_outs
 from ringback.accounts.errors import AccountNotFound
 from ringback.accounts.keys import NewKey
+from ringback.kit.clock import real_ms
 from ringback.kit.times import to_iso
 from ringback.storage.schema import accounts, meta
 from ringback.storage.store import Store
@@ -66,6 +67,13 @@ class AccountBook:
             return keys.create_key(tx, account["id"], key=key, name=name, expires_days=expires_days)
 
         return await self._store.write(unit)
+
+    async def end_session(self, mark: str, *, until_ms: int) -> None:
+        """Let the console's session with this mark, which would be good until `until_ms` (real time), open nothing."""
+        await self._store.write(lambda tx: sign_outs.end(tx, mark, until_ms=until_ms, now_ms=real_ms()))
+
+    async def has_ended(self, mark: str) -> bool:
+        return await self._store.read(lambda db: sign_outs.is_over(db, mark))
 
     async def find(self, account_id: str | None) -> str:
         """The id of an account, the first one unless another is named. Raises `AccountNotFound`."""

@@ -105,6 +105,12 @@ def find(db: Reads, key_hash: str, *, now: int) -> KnownKey | None:
     return KnownKey(id=row["id"], account_id=row["account_id"], expires_at=row["expires_at"])
 
 
+def name_of(db: Reads, key_id: str, account_id: str) -> str | None:
+    """The name of a key of this account; None for a key of the account above, whose names are its own."""
+    row = db.get(api_keys, key_id)
+    return row["name"] if row is not None and row["account_id"] == account_id else None
+
+
 def list_keys(db: Reads) -> list[Row]:
     """Every key without its hash, oldest first."""
     return [{name: value for name, value in row.items() if name != "hash"} for row in db.all(_ALL)]

@@ -1,4 +1,4 @@
-"""Facts of one store, kept in `meta`: the key of conversation ids, the clock, and that it could be written."""
+"""Facts of one store, kept in `meta`: the key of conversation ids, the clock, carriers' paces, that it could be written."""
 
 import json
 
@@ -8,7 +8,7 @@ from ringback.storage.schema import meta
 from ringback.storage.sealing import Sealer
 from ringback.storage.tx import Reads, Tx
 
-_HASH_KEY, _CLOCK, _TRIED = "hash_key", "clock", "tried"
+_HASH_KEY, _CLOCK, _TRIED, _PACED_AS = "hash_key", "clock", "tried", "paced_as:"
 
 
 def hash_key(tx: Tx, sealer: Sealer, fresh: bytes) -> bytes:
@@ -44,6 +44,22 @@ def save_clock(tx: Tx, clock: MovableClock) -> None:
         tx.insert(meta, key=_CLOCK, value=value)
     else:
         tx.update(meta, row, value=value)
+
+
+def paced_as(db: Reads, carrier: str) -> str | None:
+    """What a carrier's paces were, by its `paced_as`, when they last changed."""
+    row = db.get(meta, _PACED_AS + carrier)
+    return None if row is None else json.loads(row["value"])
+
+
+def note_pace(tx: Tx, carrier: str, now_as: str | None) -> bool:
+    """Note what a carrier's paces are; whether that is something else than was noted."""
+    row, value = tx.get(meta, _PACED_AS + carrier), json.dumps(now_as)
+    if row is None:
+        tx.insert(meta, key=_PACED_AS + carrier, value=value)
+        return now_as is not None
+    tx.update(meta, row, value=value)
+    return bool(row["value"] != value)
 
 
 def try_out(tx: Tx, size: int) -> None:

@@ -10,6 +10,7 @@ from ringback.storage.schema import (
     accounts,
     agents,
     api_keys,
+    calls,
     contacts,
     conversations,
     deliveries,
@@ -19,6 +20,7 @@ from ringback.storage.schema import (
     number_orders,
     numbers,
     outbox,
+    web_tokens,
 )
 
 
@@ -95,4 +97,10 @@ Index(
     **_only("expires_at IS NOT NULL AND state <> 'claimed'"),
 )
 Index("outbox_claimed", outbox.c.kind, outbox.c.lease_until, **_only("state = 'claimed'"))
+Index("calls_by_age", calls.c.account_id, calls.c.created_at, calls.c.id)
+Index("calls_by_agent", calls.c.account_id, calls.c.agent_id, calls.c.created_at, calls.c.id)
+Index("calls_by_number", calls.c.account_id, calls.c.number_id, calls.c.created_at, calls.c.id)
+Index("calls_living", calls.c.created_at, **_only("ended_at IS NULL"))
+Index("calls_recorded", calls.c.created_at, **_only("recording IN ('available', 'erasing')"))
+Index("web_tokens_by_expiry", web_tokens.c.expires_at)
 Index("idempotency_by_age", idempotency.c.created_at)

@@ -71,7 +71,9 @@ def _need_driver() -> None:
     try:
         import psycopg  # noqa: F401
     except ImportError:
-        raise OperatorError("PostgreSQL needs its driver: pip install 'ringback[postgres]'") from None
+        raise OperatorError(
+            "PostgreSQL needs its driver: run .venv/bin/uv pip install '.[postgres]' in Ringback's folder"
+        ) from None
 
 
 async def open_store(

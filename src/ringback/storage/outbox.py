@@ -8,6 +8,7 @@ row carries a token and a lease on real time: it is finished by that token only,
 its work has begun.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import bindparam, func, select, update
@@ -16,10 +17,13 @@ from ringback.storage import paces
 from ringback.storage.paces import FREE, Charge, Gate, Toll
 from ringback.storage.schema import lanes, outbox
 from ringback.storage.statements import Statement
-from ringback.storage.turns import Turn, stagger
+from ringback.storage.turns import Turn, ready_of_each, stagger
 from ringback.storage.tx import Reads, Row, Tx
 
 READY, WAITING, CLAIMED = "ready", "waiting", "claimed"
+_FOR_EVER = 1 << 62
+_LANES_AT_ONCE = 8
+"""Lanes whose rows are read in one round trip: a claim seldom needs more."""
 
 _DUE_LANES = Statement(
     select(lanes)
@@ -74,15 +78,6 @@ _NEXT_DUE = Statement(
     .order_by(lanes.c.next_at)
     .limit(1)
 )
-_RELEASE = Statement(
-    update(lanes)
-    .where(
-        lanes.c.kind == bindparam("of_kind"),
-        lanes.c.carrier == bindparam("of_carrier"),
-        lanes.c.next_at > bindparam("now"),
-    )
-    .values(next_at=bindparam("now"))
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +95,8 @@ class Claimed:
     crowded: bool = False
     charge: Charge | None = None
     """What it took of its carrier's pace."""
+    pace_id: str | None = None
+    """The pace that it waited for, set or not."""
 
 
 def lane_for_texts(number_id: str) -> str:
@@ -178,36 +175,57 @@ def claim(
     token: str,
     lease_until: int,
     gate: Gate | None = None,
+    quick: Collection[str] = (),
+    ahead: int = 0,
 ) -> list[Claimed]:
     """Begin work on up to `most` due rows of a carrier's lanes, at most `cap` in flight a lane.
 
+    Of `quick` lanes up to `ahead` more are claimed, where all lanes that are due have had what `cap` gives them.
     `lease_until` is real time (ms); it also tells who was served last. `gate` tells the paces of lanes that have some.
     """
     due = tx.all(_DUE_LANES, kind=kind, carrier=carrier, now=tx.now, cap=cap, most=most)
     stiles = paces.turnstiles(tx, due, gate) if gate is not None else {}
     turns: list[Turn] = []
     left = most
-    for lane in due:
+    more = _share(due, quick, spare=most - cap * len(due), ahead=ahead)
+
+    def room_of(lane: Row) -> int:
+        room: int = cap - lane["in_flight"] + (more if lane["id"] in quick else 0)
+        return min(room, left)
+
+    for first in range(0, len(due), _LANES_AT_ONCE):
         if left <= 0:
             break
-        turn = Turn(lane, stiles.get(lane["id"]))
-        turn.take(tx, gate, room=min(cap - lane["in_flight"], left))
-        left -= len(turn.taken)
-        turns.append(turn)
+        next_ = [Turn(lane, stiles.get(lane["id"])) for lane in due[first : first + _LANES_AT_ONCE]]
+        asked = [turn.asks(gate, room=room_of(turn.lane)) for turn in next_]
+        for turn, rows in zip(next_, ready_of_each(tx, asked), strict=True):
+            if left <= 0:
+                break
+            turn.take(tx, gate, rows, room=room_of(turn.lane))
+            left -= len(turn.taken)
+            turns.append(turn)
     stagger(turns)
     taken: list[Claimed] = []
     for turn in turns:
         in_flight = turn.lane["in_flight"] + len(turn.taken)
-        for row, charge in turn.taken:
+        # Of those claimed ahead the last to end make room below the cap.
+        crowding = len(turn.taken) - cap if in_flight >= cap else len(turn.taken)
+        for nth, (row, charge) in enumerate(turn.taken):
             row = tx.update(
                 outbox, row, state=CLAIMED, token=token, lease_until=lease_until, attempt=row["attempt"] + 1
             )
-            taken.append(claimed(row, crowded=in_flight >= cap, charge=charge))
+            taken.append(claimed(row, crowded=nth >= crowding, charge=charge))
         served = {"served_at": lease_until} if turn.taken else {}
         tx.update(lanes, turn.lane, in_flight=in_flight, next_at=turn.next_at, **served)
     for stile in {id(stile): stile for stile in stiles.values()}.values():
         stile.save(tx)
     return taken
+
+
+def _share(due: Sequence[Row], quick: Collection[str], *, spare: int, ahead: int) -> int:
+    """How many more each quick lane may give."""
+    count = sum(lane["id"] in quick for lane in due) if quick else 0
+    return min(ahead, spare // count) if count and spare > 0 else 0
 
 
 def claimed(row: Row, *, crowded: bool, charge: Charge | None = None) -> Claimed:
@@ -223,6 +241,7 @@ def claimed(row: Row, *, crowded: bool, charge: Charge | None = None) -> Claimed
         request_id=row["request_id"],
         crowded=crowded,
         charge=charge,
+        pace_id=row["pace_id"],
     )
 
 
@@ -246,7 +265,7 @@ def finish(tx: Tx, work: Claimed, *, more_in_chain: bool = True) -> bool:
         tx.later(_PROMOTE, outbox, of_account=work.account_id, of_chain=work.chain)
     paces.leave(tx, row)
     # The next one is due now at the earliest; the claim that looks sees when.
-    _leave(tx, row, done=1, ready_at=paces.next_turn(tx, row) if promotes else None)
+    _leave(tx, row, done=1, ready_at=paces.next_turn(tx, work.account_id, work.charge) if promotes else None)
     if promotes or work.crowded:
         tx.wake(row["kind"])
     return True
@@ -294,6 +313,11 @@ def leases_over(db: Reads, kind: str, *, carrier: str = "", real_now: int, most:
     return [claimed(row, crowded=True) for row in rows]
 
 
+def any_claimed(db: Reads, kind: str, *, carrier: str = "") -> bool:
+    """Whether any work of a carrier's lanes is under way, or was left by a dead worker."""
+    return bool(leases_over(db, kind, carrier=carrier, real_now=_FOR_EVER, most=1))
+
+
 def next_due(db: Reads, kind: str, *, cap: int, carrier: str = "") -> int | None:
     """When (clock) the next row of a lane with room is due."""
     row = db.one(_NEXT_DUE, kind=kind, carrier=carrier, cap=cap)
@@ -303,11 +327,4 @@ def next_due(db: Reads, kind: str, *, cap: int, carrier: str = "") -> int | None
 def look_again(tx: Tx, kind: str, *, carrier: str, account_id: str, lane_id: str) -> None:
     """Look now at a lane of which some work waits."""
     tx.adjust(lanes, id=lane_id, account_id=account_id, kind=kind, carrier=carrier, next_at=tx.now)
-    tx.wake(kind)
-
-
-def release_held(tx: Tx, kind: str, carrier: str) -> None:
-    """Look again at every lane that waits: its pace is another now."""
-    tx.execute(_RELEASE, [lanes], of_kind=kind, of_carrier=carrier, now=tx.now)
-    paces.start_afresh(tx, carrier)
     tx.wake(kind)

@@ -3,6 +3,9 @@
 Two rows tell of a pace. `paces` is what has gone; claims write it, under the row's own lock, which they take after
 their lanes'. `pace_queues` is what waits; it is written where texts come and go, under the account's lock. So neither
 waits for the other.
+
+What waits is counted whether or not its pace is set at the moment, so a class that is named, changed or taken back holds
+at once for what is queued, however much that is.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,7 +14,7 @@ from typing import Protocol
 
 from sqlalchemy import bindparam, func, select, update
 
-from ringback.kit.pace import Pace, Spent, day_of, opens_ms, turn_ns, up_to_ms
+from ringback.kit.pace import Pace, Scope, Spent, day_of, opens_ms, turn_ns, up_to_ms
 from ringback.storage.schema import pace_queues, paces
 from ringback.storage.statements import Statement
 from ringback.storage.tx import Reads, Row, Tx
@@ -31,7 +34,8 @@ _AFRESH = Statement(
 
 @dataclass(frozen=True, slots=True)
 class Toll:
-    """What a text costs: the pace that it waits for (if there is one), its segments, those that T-Mobile counts."""
+    """What a text costs: the pace that it waits for, set or not (None: nothing ever paces it), its segments, those that
+    T-Mobile counts."""
 
     pace_id: str | None = None
     segments: int = 0
@@ -87,8 +91,8 @@ class Gate(Protocol):
         ...
 
 
-def id_of(pace: Pace, carrier: str, number_id: str) -> str:
-    return f"{carrier}:{number_id if pace.scope == 'number' else 'campaign'}"
+def id_of(scope: Scope, carrier: str, number_id: str) -> str:
+    return f"{carrier}:{number_id if scope == 'number' else 'campaign'}"
 
 
 def spent_of(db: Reads, account_id: str, pace_id: str) -> Spent:
@@ -148,11 +152,11 @@ def _move(tx: Tx, account_id: str, pace_id: str, texts: int, segments: int, tmob
     )
 
 
-def next_turn(tx: Tx, row: Row) -> int:
-    """When (ms) the lane of a paced row is worth a look again."""
-    if row["pace_id"] is None:
+def next_turn(tx: Tx, account_id: str, charge: Charge | None) -> int:
+    """When (ms) the lane of a row that took this of its pace is worth a look again."""
+    if charge is None:
         return tx.now
-    return max(tx.now, up_to_ms(spent_of(tx, row["account_id"], row["pace_id"]).next_ns))
+    return max(tx.now, up_to_ms(spent_of(tx, account_id, charge.pace_id).next_ns))
 
 
 def give_back(tx: Tx, account_id: str, charge: Charge) -> None:

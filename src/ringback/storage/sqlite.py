@@ -58,6 +58,9 @@ class _Executor:
         text, literals = statement.compiled(SQLITE)
         return self._conn.execute(text, {**literals, **params} if literals else params).fetchall()
 
+    def rows_of_each(self, statement: Statement, many: Sequence[Row]) -> Iterator[list[Row]]:
+        return (self.rows(statement, params) for params in many)
+
     def run(self, statement: Statement, params: Row) -> int:
         text, literals = statement.compiled(SQLITE)
         return self._conn.execute(text, {**literals, **params} if literals else params).rowcount

@@ -1,5 +1,7 @@
 """A lane's turn in a claim: which of its rows go now, and when it is due again."""
 
+from collections.abc import Iterator, Sequence
+
 from sqlalchemy import bindparam, literal_column, select
 
 from ringback.storage.paces import Charge, Gate, Turnstile
@@ -20,6 +22,11 @@ _READY_OF_LANE = Statement(
 )
 
 
+def ready_of_each(tx: Tx, asked: Sequence[Row]) -> Iterator[list[Row]]:
+    """The ready rows of each lane that a turn `asks` for, by due time and position."""
+    return tx.all_of_each(_READY_OF_LANE, asked)
+
+
 class Turn:
     """What one lane gives. `take` plans it; the claim writes it down when all lanes had their turn."""
 
@@ -31,10 +38,20 @@ class Turn:
         self.held: Row | None = None
         """The row that its pace does not allow yet."""
 
-    def take(self, tx: Tx, gate: Gate | None, *, room: int) -> None:
-        watched = gate is not None and gate.watches(self.lane)
-        most = max(room, _LOOKED_THROUGH) if watched else room
-        rows = tx.all(_READY_OF_LANE, lane_id=self.lane["id"], most=most + 1)
+    def asks(self, gate: Gate | None, *, room: int) -> Row:
+        """What `ready_of_each` is to be asked for a turn with at most `room` to take."""
+        return {"lane_id": self.lane["id"], "most": self._most(gate, room) + 1}
+
+    def _most(self, gate: Gate | None, room: int) -> int:
+        return max(room, _LOOKED_THROUGH) if self._is_watched(gate) else room
+
+    def _is_watched(self, gate: Gate | None) -> bool:
+        return gate is not None and gate.watches(self.lane)
+
+    def take(self, tx: Tx, gate: Gate | None, rows: list[Row], *, room: int) -> None:
+        """Plan with `rows` as they were asked for, of which no more than for `room` are looked at."""
+        watched, most = self._is_watched(gate), self._most(gate, room)
+        rows = rows[: most + 1]
         deferred: list[Row] = []
         waits = False
         if rows and gate is not None and (watched or self._opens(tx, rows[0])):

@@ -5,7 +5,7 @@ go to the map; they reach the database together at the end, merged and grouped b
 number write its row once, a refusal of one unit never reaches SQL, and the same code runs on SQLite and PostgreSQL.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Table
@@ -107,14 +107,13 @@ class Tx:
         """The row with this primary key as the unit sees it, or None. Change it by `update` only."""
         statements = of(table)
         ident = (statements.name, key)
-        rows = self._changes.rows
+        rows, shared = self._changes.rows, self._session.changes
+        if statements.sums and (ident in self._changes.sums or ident in shared.sums):
+            self._settle()  # a row that was changed by key too is here, but without what was added to it
         if ident in rows:
             return rows[ident]
-        shared = self._session.changes
         if ident in shared.rows:
             return shared.rows[ident]
-        if statements.sums and (ident in self._changes.sums or ident in shared.sums):
-            self._settle()
         row = self._session.db.get(statements, key)
         shared.rows[ident] = row
         return row
@@ -190,6 +189,11 @@ class Tx:
         """The rows of any select, as the unit sees them."""
         self._settle()
         return self._session.db.rows(statement, params)
+
+    def all_of_each(self, statement: Statement, many: Sequence[dict[str, Any]]) -> Iterator[list[Row]]:
+        """As `all`, for each of these sets of parameters, in one round trip where trips cost."""
+        self._settle()
+        return self._session.db.rows_of_each(statement, many)
 
     def execute(self, statement: Statement, touches: Sequence[Table], **params: Any) -> int:
         """Run a statement that writes more rows than are known by key; returns how many. `touches` are its tables."""

@@ -1,7 +1,7 @@
 """The frame of a worker on the outbox: claim, work in tasks, let go of what others left, stop without leaving anything."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Generic, Protocol, TypeVar
 
 import structlog
@@ -12,11 +12,13 @@ from ringback.kit.faults import Unavailable
 from ringback.kit.machine import entropy, monotonic
 from ringback.storage import outbox
 from ringback.storage.outbox import Claimed
-from ringback.storage.store import Store
+from ringback.storage.store import Need, Store
+from ringback.storage.tx import Tx
 
 _log = structlog.get_logger("ringback.worker")
 _ALL = 1 << 30
 _AGAIN_S = 1.0
+_KEEP_S, _LONGEST_KEEP_S = 0.1, 2.0
 Job = TypeVar("Job")
 
 
@@ -66,6 +68,7 @@ class LaneWorker(Generic[Job]):
         self._resting = asyncio.Event()
         self._resting.set()
         self._leases_at = 0.0
+        self._unkept = 0
 
     async def begin(self, *, most: int, token: str, lease_until: int) -> Sequence[Job]:
         """Claim up to `most` rows under `token`; `lease_until` is real time (ms)."""
@@ -87,6 +90,40 @@ class LaneWorker(Generic[Job]):
     def busy(self) -> bool:
         """Whether work is under way, or being claimed."""
         return self._claiming or bool(self._under_way)
+
+    async def idle(self) -> bool:
+        """Whether no work is under way, neither here nor at a worker that may be dead."""
+        return not self.busy and not await self._store.read(
+            lambda db: outbox.any_claimed(db, self.kind, carrier=self.carrier_name)
+        )
+
+    async def keep(self, unit: Callable[[Tx], object], work: Claimed, needs: Sequence[Need]) -> None:
+        """Store what came of work, which is known nowhere else: again and again while the store can't be written.
+
+        Raises what the store raised when the worker is to stop, or when trying again doesn't help.
+        """
+        wait_s = 0.0
+        try:
+            while True:
+                try:
+                    await self._store.write(unit, account=work.account_id, needs=needs)
+                    return
+                except (Unavailable, OutcomeUnknown) as fault:
+                    if self._stopping:
+                        raise
+                    if not wait_s:
+                        self._unkept += 1
+                        if self._unkept == 1:
+                            _log.warning(
+                                "what came of work can't be stored; trying again",
+                                kind=self.kind,
+                                reason=fault.message,
+                            )
+                    wait_s = min(2 * wait_s, _LONGEST_KEEP_S) or _KEEP_S
+                await asyncio.sleep(wait_s)
+        finally:
+            if wait_s:
+                self._unkept -= 1
 
     def clock_moved(self) -> None:
         """Look again for what is due."""

@@ -3,7 +3,7 @@
 Rows travel as JSON, one parameter for all rows of a table: one statement a table and kind of change, however many rows.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -64,6 +64,12 @@ class PostgresExecutor:
     def rows(self, statement: Statement, params: Row) -> list[Row]:
         text, literals = statement.compiled(POSTGRES)
         return self._conn.execute(text, {**literals, **params}).fetchall()
+
+    def rows_of_each(self, statement: Statement, many: Sequence[Row]) -> Iterator[list[Row]]:
+        text, literals = statement.compiled(POSTGRES)
+        with self._conn.pipeline():
+            cursors = [self._conn.execute(text, {**literals, **params}) for params in many]
+        return (cursor.fetchall() for cursor in cursors)
 
     def run(self, statement: Statement, params: Row) -> int:
         text, literals = statement.compiled(POSTGRES)

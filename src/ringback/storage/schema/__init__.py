@@ -7,6 +7,7 @@ table starts its key with the account; the few global tables say so.
 from ringback.storage.schema.base import metadata
 from ringback.storage.schema.customers import (
     accounts,
+    agent_prompts,
     agents,
     api_keys,
     carrier_refs,
@@ -22,12 +23,17 @@ from ringback.storage.schema.customers import (
 )
 from ringback.storage.schema.hooks import deliveries, delivery_hours, webhooks
 from ringback.storage.schema.usage import usage_days, usage_quarters
+from ringback.storage.schema.voice import call_timelines, call_turns, calls, voice_hosts, web_tokens
 from ringback.storage.schema.work import events, idempotency, lanes, outbox, pace_queues, paces, steps
 
 __all__ = [
     "accounts",
+    "agent_prompts",
     "agents",
     "api_keys",
+    "call_timelines",
+    "call_turns",
+    "calls",
     "carrier_refs",
     "contacts",
     "conversations",
@@ -50,5 +56,7 @@ __all__ = [
     "steps",
     "usage_days",
     "usage_quarters",
+    "voice_hosts",
+    "web_tokens",
     "webhooks",
 ]

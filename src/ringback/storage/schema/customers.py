@@ -58,6 +58,23 @@ agents = Table(
     integer("created_at"),
 )
 
+agent_prompts = Table(
+    "agent_prompts",
+    metadata,
+    account(),
+    text("agent_id", key=True),
+    text("id", key=True),
+    integer("n"),
+    text("prompt", null=True),
+    integer("set_at", null=True),
+    text("door", null=True),
+    text("key_name", null=True),
+    integer("taken_from", null=True),
+)
+"""What agents' prompts were, the newest being what it is: `n` counts from 1 for each agent. `door` (`api`, `console`,
+`mcp`) and `key_name` say who set it, `taken_from` the `n` that was taken back. The first of an agent that is older than
+this table has no time and nobody."""
+
 numbers = Table(
     "numbers",
     metadata,

@@ -20,14 +20,17 @@ webhooks = Table(
     text("events", null=True),
     integer("ordered", default=0),
     integer("unsent", default=0),
-    text("previous_secret_sealed", null=True),
+    text("previous_secrets", null=True),
     integer("previous_secret_until", null=True),
     integer("failing_since", null=True),
+    integer("last_failed_at", null=True),
     integer("disabled_at", null=True),
 )
 """One endpoint a scope: the agent's id, or an empty scope for the project. `events` is a JSON list of further event
-types that it asked for; an `ordered` one gets one delivery at a time, `unsent` being those that are open. Both secrets
-sign until `previous_secret_until` (clock). It is switched off at `disabled_at` when all failed since `failing_since`."""
+types that it asked for; an `ordered` one gets one delivery at a time, `unsent` being those that are open. `previous_secrets`
+is a JSON list of the old ones that sign too, each `[sealed, until]` (clock), the newest first; the last of them ends at
+`previous_secret_until`. It is switched off at `disabled_at` when all failed since `failing_since`; `last_failed_at` is the
+last failure, to the hour."""
 
 deliveries = Table(
     "deliveries",
@@ -54,6 +57,7 @@ deliveries = Table(
     text("payload", null=True),
     text("request_id", null=True),
     integer("attempts_before", default=0),
+    text("call_id", null=True),
 )
 """What an endpoint is told of an event. `attempts_before`: attempts of the series before this one (redelivery)."""
 

@@ -31,8 +31,10 @@ steps = Table(
     text("code", null=True),
     text("side", null=True),
     text("detail", null=True),
+    integer("took_ms", null=True),
 )
-"""What did not go straight on: attempts of a message or a delivery that failed or waited, and whose side it was."""
+"""What did not go straight on: attempts of a message or a delivery that failed or waited, and whose side it was.
+`took_ms` is how long an attempt of a delivery took (real time)."""
 
 lanes = Table(
     "lanes",

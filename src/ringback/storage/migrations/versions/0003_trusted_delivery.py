@@ -23,9 +23,9 @@ def upgrade() -> None:
         op.add_column("accounts", _number(name))
     for name in ("ordered", "unsent"):
         op.add_column("webhooks", _number(name))
-    for name in ("previous_secret_until", "failing_since", "disabled_at"):
+    for name in ("previous_secret_until", "failing_since", "last_failed_at", "disabled_at"):
         op.add_column("webhooks", _number(name, null=True))
-    for name in ("events", "previous_secret_sealed"):
+    for name in ("events", "previous_secrets"):
         op.add_column("webhooks", _text(name))
     op.add_column("deliveries", _number("attempts_before"))
     told = sa.text("message_id IS NOT NULL")
@@ -85,6 +85,7 @@ def _create_steps() -> None:
         _text("code"),
         _text("side"),
         _text("detail"),
+        _number("took_ms", null=True),
         sa.PrimaryKeyConstraint("account_id", "subject_id", "id"),
     )
 
