@@ -1,0 +1,1 @@
+"""Language models: any endpoint that speaks OpenAI's chat completions, streamed."""
