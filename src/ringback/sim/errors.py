@@ -1,6 +1,6 @@
 """What the network refuses: `Fault`s for whoever uses its API, `LineError`s for the carrier's client."""
 
-from ringback.kit.faults import Conflict, Invalid, NotFound
+from ringback.kit.faults import Conflict, Fault, Invalid, NotFound, Unavailable
 
 
 class BadInput(Invalid, ValueError):
@@ -39,6 +39,43 @@ class HandsetOffline(Conflict):
     """A phone without signal can't send."""
 
     code = "HANDSET_OFFLINE"
+
+
+class HandsetWithoutVoice(Conflict):
+    """A phone that only texts can't call."""
+
+    code = "HANDSET_WITHOUT_VOICE"
+
+
+class HandsetInCall(Conflict):
+    """A person is on the phone, in another call."""
+
+    code = "HANDSET_IN_CALL"
+
+
+class CallNotFound(NotFound):
+    """There is no such call of a handset."""
+
+    code = "CALL_NOT_FOUND"
+
+
+class CallState(Conflict):
+    """The call is not in a state in which a handset could do that."""
+
+    code = "CALL_STATE"
+
+
+class BadToken(Fault):
+    """A page's token is wrong, used or too old, or its call is over."""
+
+    status = 401
+    code = "UNAUTHORIZED"
+
+
+class ExchangeDown(Unavailable):
+    """The process that carries calls can't be started."""
+
+    code = "SERVICE_UNAVAILABLE"
 
 
 class LineError(Exception):

@@ -126,14 +126,17 @@ def change(unit: Unit, handset_id: str, changes: dict[str, Any]) -> tuple[Handse
     return after, after.online and not before.online
 
 
-def delete(unit: Unit, handset_id: str) -> None:
-    """Throw a phone away, its texts with it. Its number is never sold."""
+def delete(unit: Unit, handset_id: str) -> list[str]:
+    """Throw a phone away, its texts and calls with it; answers the calls' ids. Its number is never sold."""
     handset = find(unit, handset_id)
+    calls = [row["id"] for row in unit.all("DELETE FROM calls WHERE handset_id = ? RETURNING id", handset_id)]
+    unit.run("DELETE FROM held_calls WHERE handset_id = ?", handset_id)
     unit.run("DELETE FROM texts WHERE handset_id = ?", handset_id)
     unit.run("DELETE FROM handsets WHERE id = ?", handset_id)
     unit.known.phones.pop(handset.e164, None)
     unit.known.newest.pop(handset_id, None)
     inventory.set_line(unit, handset.e164, "was-handset", handset.country)
+    return calls
 
 
 def check_changes(changes: dict[str, Any]) -> None:

@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ringback.kit.chance import chance
-from ringback.sim import areas, faults, plans
+from ringback.sim import areas, faults, patterns, plans
 from ringback.sim.errors import LineDown, LineError, LineRefused, NeverAnswers
 from ringback.sim.unit import Unit
 
 _NANP_COUNTRIES = ("US", "CA")
 _MAX_SCAN = 20_000
+_MOST_LOOKED_AT = 500
+"""Of a country whose numbers are looked through for a pattern: everybody on the network waits meanwhile."""
 _PLENTY = 1_000
 """With so many left any number of the area may be one of them; with fewer it must be one of those found first."""
 
@@ -43,6 +45,8 @@ class Wish:
     postal_code: str | None = None
     e164: str | None = None
     limit: int = 1
+    pattern: str | None = None
+    """Digits that the number holds without its country's, and `*` for any."""
 
 
 def line_state(unit: Unit, e164: str) -> str | None:
@@ -76,7 +80,9 @@ def search(unit: Unit, wish: Wish) -> list[Sale]:
     if wish.country not in _NANP_COUNTRIES:
         if wish.area_code or wish.city or wish.state or wish.postal_code:
             return []
-        return [_sale(e164, wish.country, wish) for e164 in _left(unit, wish.country, None, wish.limit)]
+        most = _MOST_LOOKED_AT if wish.pattern else wish.limit
+        fitting = (e164 for e164 in _left(unit, wish.country, None, most) if _holds(e164, wish.pattern))
+        return [_sale(e164, wish.country, wish) for e164 in itertools.islice(fitting, wish.limit)]
     return _search_nanp(unit, wish)
 
 
@@ -93,6 +99,10 @@ def _search_nanp(unit: Unit, wish: Wish) -> list[Sale]:
     start = int(chance(unit.settings.seed, "area", wish.country, sold["n"] if sold else 0) * len(codes))
     found: list[Sale] = []
     chosen = Wish(wish.country, city=city, state=state)
+    if wish.pattern is not None:
+        made = patterns.numbers(unit.settings.seed, wish.pattern, codes, start=start)
+        fitting = (e164 for e164 in dict.fromkeys(made) if is_for_sale(unit, e164))
+        return [_sale(e164, wish.country, chosen) for e164 in itertools.islice(fitting, limit)]
     if _stock(unit, wish.country, -1) >= 0:
         given_back = [e164 for e164 in _released(unit, wish.country, None) if plans.area_of(e164) in codes]
         found = [_sale(e164, wish.country, chosen) for e164 in given_back[:limit]]
@@ -115,6 +125,10 @@ def _sale(e164: str, country: str, wish: Wish) -> Sale:
         return Sale(e164, country)
     place = areas.place_of(areas.areas()[code], wish.city, wish.state)
     return Sale(e164, country, code, place.city, place.state, place.city.upper())
+
+
+def _holds(e164: str, pattern: str | None) -> bool:
+    return pattern is None or patterns.holds(e164[1:], pattern)
 
 
 def _stock(unit: Unit, scope: str, unlimited: int) -> int:

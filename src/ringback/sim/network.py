@@ -28,6 +28,7 @@ from ringback.sim.settings import Settings
 from ringback.sim.signal import wait
 from ringback.sim.texts import Cursor, Text
 from ringback.sim.unit import Handsets, Unit
+from ringback.sim.voice import Voice
 
 T = TypeVar("T")
 OutboundSms = Literal["enabled", "activating", "registration_required"]
@@ -38,29 +39,47 @@ _OVERTAKING_S = 1.0
 class Network:
     """The far side. All work goes through one thread that commits it in groups; nothing here calls the server.
 
-    `http` is what media are fetched with; without it none are.
+    `http` is what media are fetched with; without it none are. `exchange` is the command that starts the process which
+    carries calls (`--where FILE` is added to it); without one there are none.
     """
 
     def __init__(
-        self, path: Path, clock: Clock, *, handsets: Handsets = "auto", http: OutgoingHttp | None = None
+        self,
+        path: Path,
+        clock: Clock,
+        *,
+        handsets: Handsets = "auto",
+        http: OutgoingHttp | None = None,
+        exchange: Sequence[str] = (),
     ) -> None:
         self._engine = Engine(path, clock, handsets)
         self._run = self._engine.run
         self._mmsc = Mmsc(self._engine, http)
+        where = path.parent / "voice" / "exchange.json"
+        self.voice = Voice(
+            self._engine,
+            [*exchange, "--where", str(where)] if exchange else (),
+            folder=path.parent / "handset-calls",
+            where=where,
+        )
         self._pace = Pace()
         self._submits = 0
 
     async def start(self) -> None:
         """Open the store and begin to fire timers. What was not acknowledged before will be handed out again."""
         await self._engine.start()
+        await self.voice.start()
 
     async def stop(self) -> None:
         """End every wait, finish what was taken, close the store."""
+        self.end_waits()
+        await self.voice.stop()
         await self._engine.stop()
 
     def end_waits(self) -> None:
         """A stop is near: streams and waits end, work is still taken."""
         self._engine.end_waits()
+        self.voice.end_waits()
 
     async def wait_for_stop(self, timeout_s: float) -> None:
         """Wait until nobody is to wait any longer, at most `timeout_s` (real time)."""
@@ -125,8 +144,9 @@ class Network:
         return await self._run(change)
 
     async def delete_handset(self, handset_id: str) -> None:
-        """Throw a phone away; `HandsetNotFound`."""
-        await self._run(lambda unit: handsets.delete(unit, handset_id))
+        """Throw a phone away, with its texts and calls; `HandsetNotFound`."""
+        gone = await self._run(lambda unit: handsets.delete(unit, handset_id))
+        self.voice.forget(gone)
 
     async def send_text(
         self,
@@ -201,6 +221,7 @@ class Network:
         """Change all of `changes` or, on `BadInput`, nothing."""
         self._engine.settings = await self._run(lambda unit: line.change(unit.conn, changes))
         self._engine.carrier.ring()
+        self.voice.change_line()
         return self._engine.settings
 
     async def create_fault(

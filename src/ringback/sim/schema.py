@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ringback.kit.sqlite import Connection, connect
 
-VERSION = 3
+VERSION = 4
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS settings (one INTEGER PRIMARY KEY CHECK (one = 1), value TEXT NOT NULL);
@@ -93,6 +93,30 @@ CREATE TABLE IF NOT EXISTS timers (
     data TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS timers_due ON timers (due_ms, seq);
+CREATE TABLE IF NOT EXISTS calls (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    handset_id TEXT NOT NULL,
+    direction TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    recipient TEXT NOT NULL,
+    status TEXT NOT NULL,
+    reason TEXT,
+    script TEXT NOT NULL,
+    record INTEGER NOT NULL,
+    has_audio INTEGER NOT NULL DEFAULT 0,
+    started_ms INTEGER NOT NULL,
+    answered_ms INTEGER,
+    ended_ms INTEGER,
+    duration_ms INTEGER,
+    words TEXT NOT NULL DEFAULT '[]',
+    digits TEXT NOT NULL DEFAULT '',
+    trouble TEXT,
+    last_n INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX IF NOT EXISTS calls_of_handset ON calls (handset_id, seq);
+CREATE INDEX IF NOT EXISTS calls_living ON calls (seq) WHERE ended_ms IS NULL;
+CREATE TABLE IF NOT EXISTS held_calls (call_id TEXT PRIMARY KEY, handset_id TEXT NOT NULL UNIQUE) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS ordinals (key TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
 """
 

@@ -1,12 +1,14 @@
 """Numbers to buy: real ones, once each, the same for the same seed."""
 
+import re
 from pathlib import Path
+from typing import Any
 
 import phonenumbers
 import pytest
 
 from ringback.kit.clock import MovableClock
-from ringback.sim import Network, areas, plans
+from ringback.sim import Network, areas, inventory, plans
 from ringback.sim.errors import LineRefused, NumberTaken
 from ringback.sim.inventory import Sale, Wish
 from tests.unit.sim.conftest import START_MS, Side
@@ -49,6 +51,52 @@ async def test_other_countries(network: Network, country: str) -> None:
     assert [sale.e164 for sale in await network.search(Wish(country, limit=4))] == [
         sale.e164 for sale in found[1:]
     ]
+
+
+@pytest.mark.parametrize("pattern", ["2266", "7", "74992", "7**7", "415", "2125550", "4155092266", "*" * 10])
+async def test_numbers_that_hold_a_pattern(network: Network, pattern: str) -> None:
+    found = await network.search(Wish("US", pattern=pattern, limit=5))
+    if pattern != "2125550":  # exchanges of 555 are nobody's, and an area code can't begin with 1
+        assert found
+    wanted = re.compile(pattern.replace("*", "[0-9]"))
+    assert len({sale.e164 for sale in found}) == len(found) <= 5
+    for sale in found:
+        assert phonenumbers.is_valid_number_for_region(phonenumbers.parse(sale.e164), "US")
+        assert wanted.search(sale.e164[2:]), sale
+    for sale in found:
+        await network.buy(sale.e164, f"ord_{sale.e164}")
+    again = await network.search(Wish("US", pattern=pattern, limit=5))
+    assert not {sale.e164 for sale in again} & {sale.e164 for sale in found}
+
+
+async def test_a_pattern_that_nothing_has_is_not_looked_for_long(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everybody on the network waits meanwhile."""
+    looked = 0
+    plain = inventory.line_state
+
+    def count(*args: Any) -> str | None:
+        nonlocal looked
+        looked += 1
+        return plain(*args)
+
+    monkeypatch.setattr(inventory, "line_state", count)
+    for country in ("GB", "JP", "US"):
+        await network.search(Wish(country, pattern="0000000000", limit=20))
+    assert looked < 3_000
+
+
+async def test_a_pattern_keeps_to_the_area_and_the_country(network: Network) -> None:
+    found = await network.search(Wish("US", "415", pattern="2266", limit=3))
+    assert [sale.e164[:5] for sale in found] == ["+1415"] * 3
+    assert [sale.e164[-4:] for sale in found] == ["2266"] * 3
+    (boston, *_) = await network.search(Wish("US", city="Boston", pattern="88", limit=2))
+    assert boston.city == "Boston"
+    for sale in await network.search(Wish("GB", pattern="7", limit=3)):
+        assert sale.country == "GB"
+        assert "7" in sale.e164
+    assert await network.search(Wish("US", "415", pattern="2122266000")) == []
 
 
 async def test_no_plan_no_number(network: Network) -> None:
