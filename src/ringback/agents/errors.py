@@ -9,6 +9,12 @@ class AgentNotFound(NotFound):
     code = "AGENT_NOT_FOUND"
 
 
+class PromptVersionNotFound(NotFound):
+    """The agent has no such version of its prompt: it never had, or it is kept no longer."""
+
+    code = "PROMPT_VERSION_NOT_FOUND"
+
+
 class NumberNotAttached(NotFound):
     """The number is not attached to this agent."""
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
+from ringback.agents.prompts import Door
 from ringback.kit.times import to_iso
 from ringback.kit.wire import ABSENT, WHOLE, CamelWire, IsoTime, Text, text_up_to
 from ringback.storage.tx import Row
@@ -25,6 +26,8 @@ DenoisingMode = Literal["noise-cancellation", "noise-and-background-speech-cance
 MaxSilence = Annotated[int, Field(ge=10_000, le=3_600_000), WHOLE]
 VoiceSpeed = Annotated[float, Field(ge=0.5, le=2.0)]
 Sensitivity = Annotated[float, Field(ge=0, le=1)]
+PREVIEW_CHARACTERS = 200
+"""Of a prompt, in the list of its versions."""
 if TYPE_CHECKING:
     Prompt = str
     Name = str
@@ -50,6 +53,18 @@ class CustomToolParam(CamelWire):
 
 
 CustomTools = Annotated[list[CustomToolParam], Field(max_length=20)]
+
+
+class AgentExtras(CamelWire):
+    """What is ours: what a caller is told at the beginning of a call that is recorded."""
+
+    recording_notice: Line | None = None
+
+
+class AgentExtrasResponse(AgentExtras):
+    """Also what becomes of the caller's noise, whatever `denoisingMode` says: nothing is taken away."""
+
+    denoising: Literal["none"] = "none"
 
 
 class AgentSettings(CamelWire):
@@ -79,6 +94,7 @@ class AgentSettings(CamelWire):
 
 class CreateAgent(AgentSettings):
     name: Name
+    ringback: AgentExtras | None = None
 
 
 class UpdateAgent(CamelWire):
@@ -105,6 +121,7 @@ class UpdateAgent(CamelWire):
     interruption_sensitivity: Sensitivity | None = None
     enable_backchannel: bool | None = None
     language: Language = ABSENT
+    ringback: AgentExtras | None = None
 
 
 class AttachNumber(CamelWire):
@@ -147,15 +164,21 @@ class AgentResponse(CamelWire):
     language: str
     created_at: IsoTime
     numbers: list[AgentNumberResponse] | None = None
+    ringback: AgentExtrasResponse
 
     @classmethod
     def of(cls, row: Row, numbers: list[Row]) -> "AgentResponse":
+        settings = json.loads(row["settings"])
+        notice = settings.pop("recording_notice", None)
+        tools = settings.pop("custom_tools")
         return cls(
+            custom_tools=tools and [CustomToolParam(**tool).model_dump(by_alias=True) for tool in tools],
+            ringback=AgentExtrasResponse(recording_notice=notice),
             id=row["id"],
             name=row["name"],
             created_at=to_iso(row["created_at"]),
             numbers=[AgentNumberResponse.of(number) for number in numbers],
-            **json.loads(row["settings"]),
+            **settings,
         )
 
 
@@ -169,6 +192,54 @@ class DeleteAgentResponse(CamelWire):
     success: bool
     id: str
     name: str
+
+
+class PromptAuthor(CamelWire):
+    """Both are null where nobody knows; `keyName` also where it was no key of the account itself."""
+
+    door: Door | None
+    key_name: str | None
+
+
+class PromptVersionSummary(CamelWire):
+    id: str
+    number: int
+    set_at: IsoTime | None
+    set_by: PromptAuthor
+    taken_from: int | None
+    characters: int
+    preview: str
+    current: bool
+
+    @classmethod
+    def of(cls, row: Row, *, current: bool) -> "PromptVersionSummary":
+        return cls(**_version(row, current=current))
+
+
+class PromptVersion(PromptVersionSummary):
+    system_prompt: str | None
+
+    @classmethod
+    def of(cls, row: Row, *, current: bool) -> "PromptVersion":
+        return cls(**_version(row, current=current), system_prompt=row["prompt"])
+
+
+def _version(row: Row, *, current: bool) -> dict[str, Any]:
+    prompt = row["prompt"] or ""
+    return {
+        "id": row["id"],
+        "number": row["n"],
+        "set_at": None if row["set_at"] is None else to_iso(row["set_at"]),
+        "set_by": PromptAuthor(door=row["door"], key_name=row["key_name"]),
+        "taken_from": row["taken_from"],
+        "characters": len(prompt),
+        "preview": prompt[:PREVIEW_CHARACTERS],
+        "current": current,
+    }
+
+
+class PromptVersionList(CamelWire):
+    data: list[PromptVersionSummary]
 
 
 class AttachNumberResponse(CamelWire):

@@ -5,9 +5,12 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, select
 
+from ringback.agents import prompts
 from ringback.agents.errors import AgentNotFound
-from ringback.agents.schemas import AgentSettings, CreateAgent, UpdateAgent
+from ringback.agents.prompts import NOBODY, Author
+from ringback.agents.schemas import AgentExtras, AgentSettings, CreateAgent, UpdateAgent
 from ringback.kit import phone
+from ringback.kit.blocked import blocked_reason
 from ringback.kit.faults import Invalid
 from ringback.kit.wire import check_json
 from ringback.storage.schema import agents
@@ -51,10 +54,10 @@ def names(db: Reads, account_id: str) -> dict[str, str]:
     return {row["id"]: row["name"] for row in db.all(_NAMES, account_id=account_id)}
 
 
-def create(tx: Tx, account_id: str, asked: CreateAgent) -> Row:
+def create(tx: Tx, account_id: str, asked: CreateAgent, by: Author = NOBODY) -> Row:
     """Raises `Invalid` for a hosted agent without a prompt and for a transfer number that can't exist."""
-    settings = _settled(asked.model_dump(exclude={"name"}))
-    return tx.insert(
+    settings = _settled(asked.model_dump(exclude={"name", "ringback"})) | _extras(asked.ringback)
+    agent = tx.insert(
         agents,
         account_id=account_id,
         id=tx.new_id("agt"),
@@ -62,18 +65,50 @@ def create(tx: Tx, account_id: str, asked: CreateAgent) -> Row:
         settings=json.dumps(settings),
         created_at=tx.now,
     )
+    prompts.keep(tx, agent, None, settings["system_prompt"], by)
+    return agent
 
 
-def update(tx: Tx, account_id: str, agent_id: str, asked: UpdateAgent) -> Row:
+def update(tx: Tx, account_id: str, agent_id: str, asked: UpdateAgent, by: Author = NOBODY) -> Row:
+    """Raises `Invalid` as `create`."""
     row = get(tx, account_id, agent_id)
-    given = asked.model_dump(exclude_unset=True)
+    given = asked.model_dump(exclude_unset=True, exclude={"ringback"}) | _extras(asked.ringback)
     name = given.pop("name", None) or row["name"]
-    settings = _settled({**json.loads(row["settings"]), **given})
-    return tx.update(agents, row, name=name, settings=json.dumps(settings))
+    before = json.loads(row["settings"])
+    settings = _settled({**before, **given})
+    agent = tx.update(agents, row, name=name, settings=json.dumps(settings))
+    prompts.keep(tx, agent, before["system_prompt"], settings["system_prompt"], by)
+    return agent
+
+
+def take_back(tx: Tx, account_id: str, agent_id: str, version_id: str, by: Author) -> tuple[Row, bool]:
+    """Let the agent have an earlier prompt: that makes a new version. Answers the newest, and whether it is new.
+
+    Raises `PromptVersionNotFound`, and `Invalid` where a hosted agent had no prompt then.
+    """
+    row = get(tx, account_id, agent_id)
+    version = prompts.get(tx, row, version_id)
+    before = json.loads(row["settings"])
+    settings = _settled({**before, "system_prompt": version["prompt"]})
+    agent = tx.update(agents, row, settings=json.dumps(settings))
+    made = prompts.keep(
+        tx, agent, before["system_prompt"], settings["system_prompt"], by, taken_from=version["n"]
+    )
+    if made is None:
+        [newest] = prompts.newest_first(tx, account_id, agent_id, most=1)
+        return newest, False
+    return made, True
+
+
+def transfer_number_of(row: Row) -> str | None:
+    """Whom its calls are handed to, in E.164."""
+    found: str | None = json.loads(row["settings"])["transfer_number"]
+    return found
 
 
 def delete(tx: Tx, account_id: str, agent_id: str) -> Row:
     row = get(tx, account_id, agent_id)
+    prompts.forget(tx, account_id, agent_id)
     tx.delete(agents, account_id, agent_id)
     return row
 
@@ -83,10 +118,17 @@ def set_default_number(tx: Tx, agent: Row, number_id: str | None) -> None:
     tx.update(agents, agent, default_number_id=number_id)
 
 
+def _extras(given: AgentExtras | None) -> dict[str, Any]:
+    """What of ours is given; an empty notice is none."""
+    if given is None:
+        return {}
+    return {name: value or None for name, value in given.model_dump(exclude_unset=True).items()}
+
+
 def _settled(settings: dict[str, Any]) -> dict[str, Any]:
     defaults = AgentSettings.model_fields
     for name, value in settings.items():
-        if value is None:
+        if value is None and name in defaults:
             settings[name] = defaults[name].get_default()
     for name in _CLEARED_BY_EMPTY:
         settings[name] = settings[name] or None
@@ -100,6 +142,9 @@ def _settled(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _transfer_number(typed: str) -> str:
+    blocked = blocked_reason(typed)
+    if blocked is not None:
+        raise Invalid(f"this number is never dialled: it {blocked}", field="transferNumber")
     try:
         return phone.normalise(typed)
     except phone.InvalidNumber as error:

@@ -1,6 +1,6 @@
 """The paces that US carriers set: by the class of a 10DLC campaign, and for the numbers that need none."""
 
-from ringback.kit.pace import Pace
+from ringback.kit.pace import Pace, Scope
 from ringback.kit.phone import nanp_area_code
 
 CLASSES: dict[str, Pace] = {
@@ -19,8 +19,18 @@ _LONGEST_SHORT_CODE = 6
 
 def pace_of(campaign: str | None, e164: str, country: str) -> Pace | None:
     """The pace of a US number of an account whose campaign is of this class; None where nothing is paced."""
-    if campaign is None or country != "US":
+    scope = scope_of(e164, country)
+    if campaign is None or scope is None:
         return None
-    if len(e164) <= _LONGEST_SHORT_CODE:
-        return SHORT_CODE
-    return TOLL_FREE if nanp_area_code(e164) in _TOLL_FREE else CLASSES[campaign]
+    if scope == "campaign":
+        return CLASSES[campaign]
+    return SHORT_CODE if len(e164) <= _LONGEST_SHORT_CODE else TOLL_FREE
+
+
+def scope_of(e164: str, country: str) -> Scope | None:
+    """Whose pace a number's texts wait for where there is one; None where nothing ever paces it."""
+    if country != "US":
+        return None
+    if len(e164) <= _LONGEST_SHORT_CODE or nanp_area_code(e164) in _TOLL_FREE:
+        return "number"
+    return "campaign"

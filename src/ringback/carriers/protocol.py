@@ -1,10 +1,11 @@
 """What a carrier can do for us, and what it tells us. Carriers never call rooms: they return or stream typed events."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
-from ringback.kit.pace import Pace
+from ringback.carriers.refs import trimmed
+from ringback.kit.pace import Pace, Scope
 from ringback.kit.phone import LineType
 
 OutboundSms = Literal["enabled", "activating", "registration_required"]
@@ -91,7 +92,7 @@ class InboundMessage:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryReceipt:
-    """What became of a text that the carrier took. `ref` is what its submit answered (or would have answered).
+    """What became of a text that the carrier took. `ref` is what its submit answered (or would have answered), trimmed.
 
     `reference` is what the submit named it, from a carrier that says so: a receipt then finds its text even when the
     answer to the submit was lost. `to` is the recipient, from a carrier that says so: an id in another form than the
@@ -106,6 +107,9 @@ class DeliveryReceipt:
     reference: str | None = None
     to: str | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ref", trimmed(self.ref))
+
 
 @dataclass(frozen=True, slots=True)
 class NumberReclaimed:
@@ -114,6 +118,16 @@ class NumberReclaimed:
     carrier: str
     ref: str
     e164: str
+
+
+@dataclass(frozen=True, slots=True)
+class InboundCall:
+    """A call to a number of ours that rings now. `ref` is the carrier's own id of it."""
+
+    carrier: str
+    ref: str
+    from_: str
+    to: str
 
 
 CarrierEvent = InboundMessage | DeliveryReceipt | NumberReclaimed
@@ -127,10 +141,31 @@ class EventBatch:
     tokens: tuple[str, ...] = field(default=())
 
 
+class VoiceCarrier(Protocol):
+    """The calls of a carrier. Their audio goes straight between the carrier and the legs of a call."""
+
+    def calls(self) -> AsyncIterator[InboundCall]:
+        """Calls that ring now, each once, until stopped; callers of a server that hears none can't reach it."""
+        ...
+
+    async def trunk(self) -> dict[str, Any]:
+        """Where legs of this carrier are, as plain JSON: `kind` (such as `line`) and what a leg of that kind needs.
+
+        `Unreachable` when the carrier carries no calls now.
+        """
+        ...
+
+    async def reject(self, ref: str, code: int) -> None:
+        """Don't take a call that rings, for a reason as SIP has it: 404, 480, 486, 503 or 603. `Unreachable`."""
+        ...
+
+
 class Carrier(Protocol):
     """One connection to the telephone network."""
 
     name: str
+    voice: VoiceCarrier | None
+    """None for a carrier of texts only."""
     takes_our_id: bool
     """Whether a second submit under one `reference` is known to be the same text, and answered with the same ref.
 
@@ -138,8 +173,8 @@ class Carrier(Protocol):
     """
 
     @property
-    def paced_as(self) -> object:
-        """Something that is equal as long as `pace` answers the same."""
+    def paced_as(self) -> str | None:
+        """Something that is equal as long as `pace` answers the same, after a restart too."""
         ...
 
     async def start(self) -> None: ...
@@ -152,6 +187,13 @@ class Carrier(Protocol):
 
     def pace(self, e164: str, country: str) -> Pace | None:
         """How fast texts of this number may go; None where nothing paces it. From memory, as `outbound_sms`."""
+        ...
+
+    def pace_scope(self, e164: str, country: str) -> Scope | None:
+        """The scope of this number's pace, also while nothing paces it; None where nothing ever does. From memory.
+
+        A number keeps it, so what waits can be counted before there is a pace.
+        """
         ...
 
     def operator_of(self, e164: str) -> str | None:
@@ -168,8 +210,12 @@ class Carrier(Protocol):
         postal_code: str | None = None,
         e164: str | None = None,
         limit: int = 1,
+        pattern: str | None = None,
     ) -> Sequence[Offer]:
-        """Numbers that can be bought now, best match first; empty when there is none. `Unreachable` when it can't be asked."""
+        """Numbers that can be bought now, best match first; empty when there is none. `Unreachable` when it can't be asked.
+
+        `pattern`: digits that a number holds, without its country's, and `*` for any.
+        """
         ...
 
     async def buy(self, e164: str, reference: str) -> None:
@@ -198,7 +244,7 @@ class Carrier(Protocol):
         """
         ...
 
-    def events(self) -> AsyncIterator[EventBatch]:
+    def events(self) -> AsyncGenerator[EventBatch, None]:
         """Everything that the carrier tells us, oldest first, until stopped."""
         ...
 

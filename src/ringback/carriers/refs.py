@@ -1,19 +1,31 @@
 """The forms in which carriers write one message id.
 
 A submit may be answered with `1A2B` and its receipt speak of `00001a2b`, or of `6699`, which is the same number in
-decimal (SMPP 3.4 leaves the form open, and carriers use several). An id that is no number has one form only.
+decimal (SMPP 3.4 leaves the form open, and carriers use several). A UUID is the number that it writes, with or without
+its dashes. Blanks around an id are padding. An id that is no number has one form only, since in some of them capitals
+tell two ids apart.
 """
 
 import re
+import string
 
+_PADDING = string.whitespace + "\0"
+_UUID = re.compile(r"([0-9a-fA-F]{8})-([0-9a-fA-F]{4})-([0-9a-fA-F]{4})-([0-9a-fA-F]{4})-([0-9a-fA-F]{12})")
 _NUMBER = re.compile(r"(?:0[xX])?([0-9a-fA-F]{1,40})")
 _LOCAL_DIGITS = 7
 """From here on the end of a telephone number tells it from others."""
 
 
+def trimmed(ref: str) -> str:
+    """The id without what it is padded with."""
+    return ref.strip(_PADDING)
+
+
 def canonical(ref: str) -> str | None:
-    """The id in lower case, without `0x` and leading zeros; None for one that is no number."""
-    found = _NUMBER.fullmatch(ref)
+    """The id in lower case, without padding, `0x`, a UUID's dashes and leading zeros; None for one that is no number."""
+    ref = trimmed(ref)
+    uuid = _UUID.fullmatch(ref)
+    found = _NUMBER.fullmatch("".join(uuid.groups()) if uuid else ref)
     return None if found is None else found[1].lower().lstrip("0") or "0"
 
 

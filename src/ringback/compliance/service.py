@@ -26,11 +26,11 @@ class Reply:
     despite_opt_out: bool = False
 
 
-def check_blocked(typed: str) -> None:
+def check_blocked(typed: str, field: str = "to_number") -> None:
     """Raises `NumberBlocked` for a number never to be reached, in any spelling."""
     reason = blocked_reason(typed)
     if reason is not None:
-        raise NumberBlocked(f"this number is never dialled or texted: it {reason}", field="to_number")
+        raise NumberBlocked(f"this number is never dialled or texted: it {reason}", field=field)
 
 
 def is_opted_out(db: Reads, account_id: str, number_id: str, party: str) -> bool:

@@ -1,7 +1,7 @@
 """Conversations on the wire (contract: ConversationSummary, ConversationDetail, AgentConversationSummary)."""
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -9,6 +9,8 @@ from ringback.kit.links import absolute
 from ringback.kit.times import to_iso
 from ringback.kit.wire import CamelWire, IsoTime, Text, Wire
 from ringback.storage.tx import Row
+
+FoundIn = Literal["text", "speech", "metadata", "number", "name"]
 
 
 class UpdateConversation(Wire):
@@ -142,6 +144,27 @@ class ConversationList(CamelWire):
     data: list[ConversationSummary]
     has_more: bool
     total: int
+
+
+class SearchHit(CamelWire):
+    found_in: FoundIn
+    at: IsoTime
+    snippet: str
+    role: str | None
+    direction: str | None
+    participant: str | None
+    phone_number: str | None
+    agent_id: str | None
+    conversation_id: str | None
+    message_id: str | None
+    call_id: str | None
+    start_ms: int | None
+
+
+class SearchResults(CamelWire):
+    data: list[SearchHit]
+    has_more: bool
+    next_cursor: str | None
 
 
 class AgentConversationSummary(CamelWire):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import bindparam, func, null, select, update
@@ -161,10 +162,11 @@ def count_of_agent(db: Reads, account_id: str, agent_id: str) -> int:
 def set_metadata(tx: Tx, account_id: str, conversation_id: str, metadata: dict[str, Any] | None) -> Row:
     """Replace the metadata whole; None clears it. Raises `Invalid` for what can't be kept faithfully."""
     row = get(tx, account_id, conversation_id)
-    return tx.update(conversations, row, metadata=_as_text(metadata))
+    return tx.update(conversations, row, metadata=metadata_text(metadata))
 
 
-def _as_text(metadata: dict[str, Any] | None) -> str | None:
+def metadata_text(metadata: Mapping[str, Any] | None) -> str | None:
+    """Metadata as they are kept. Raises `Invalid` for what can't be kept faithfully."""
     if metadata is None:
         return None
     try:

@@ -28,7 +28,8 @@ def _kind(when: str, *fields: str) -> Kind:
 _MESSAGE = ("messageId", "conversationId", "numberId")
 _STATUS = (*_MESSAGE, "errorCode?")
 _ENDPOINT = ("webhookId", "agentId?")
-_DELIVERY = ("deliveryId", "messageId?")
+_DELIVERY = ("deliveryId", "messageId?", "callId?")
+_CALL_BEGUN = ("callId", "numberId?", "direction")
 _OPT_OUT = ("numberId", "participant")
 
 CATALOGUE: dict[str, Kind] = {
@@ -38,6 +39,17 @@ CATALOGUE: dict[str, Kind] = {
     "message.failed": _kind("it will not arrive", *_STATUS),
     "message.unconfirmed": _kind("nobody can tell whether it went out", *_STATUS),
     "message.received": _kind("a text came in", *_MESSAGE),
+    "call.queued": _kind("a call was accepted, and is going to be made", *_CALL_BEGUN),
+    "call.ringing": _kind("it rings; of a call that came in this is the first", *_CALL_BEGUN),
+    "call.answered": _kind("somebody answered it", "callId"),
+    "call.turn": _kind("somebody (`role`: user, agent) said something", "callId", "turnId", "role"),
+    "call.resumed": _kind("its worker died, and another one went on with it", "callId"),
+    "call.ended": _kind(
+        "it is over: how, why and whose doing it was",
+        *("callId", "status", "reason", "side", "durationSeconds#"),
+    ),
+    "recording.available": _kind("its recording can be fetched", "callId"),
+    "recording.deleted": _kind("it was deleted: `asked`, or `expired` by its age", "callId", "reason"),
     "conversation.created": _kind(
         "a number and a person have their first text", "conversationId", "numberId"
     ),

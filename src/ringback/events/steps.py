@@ -31,12 +31,15 @@ def note(
     code: str | None = None,
     side: str | None = None,
     detail: str | None = None,
+    took_ms: int | None = None,
+    at: int | None = None,
     once: bool = False,
 ) -> None:
     """Keep one step of a message or a delivery (`subject_id`).
 
     `kind` says what happened, `code` is the other side's own, `side` whose it was (`you`,
-    `endpoint`, `carrier`, `handset`, `ringback`), `detail` a sentence for people: never a secret or a body. With `once`
+    `endpoint`, `carrier`, `handset`, `ringback`), `detail` a sentence for people: never a secret or a body, `took_ms` how
+    long an attempt took. It happened `at` (clock ms), now unless given. With `once`
     only the first of its kind at this attempt is kept: what waits for hours leaves one row, not thousands.
     """
     # `first_` sorts before what ends a wait in the same millisecond.
@@ -49,14 +52,16 @@ def note(
         subject_id=subject_id,
         id=step_id,
         kind=kind,
-        at=tx.now,
+        at=tx.now if at is None else at,
         attempt=attempt,
         code=code,
         side=side,
         detail=detail,
+        took_ms=took_ms,
     )
 
 
 def steps_of(db: Reads, account_id: str, subject_id: str) -> list[Row]:
-    """The steps of a message or a delivery, oldest first: `kind`, `at` (clock ms), `attempt`, `code`, `side`, `detail`."""
+    """The steps of a message or a delivery, oldest first: `kind`, `at` (clock ms), `attempt`, `code`, `side`, `detail`,
+    `took_ms`."""
     return db.all(_OF_SUBJECT, account_id=account_id, subject_id=subject_id)

@@ -89,8 +89,8 @@ def page(db: Reads, account_id: str, wanted: Wanted, *, after: int | None, limit
     return Page(rows, until, newest, over)
 
 
-def checked(head: Row, after: int | None, *, where: str = "query") -> int:
-    """Where a reader of this account may begin. Raises as `page` does."""
+def checked(head: Row, after: int | None, *, field: str = "after", where: str = "query") -> int:
+    """Where a reader of this account may begin; `field` and `where` are how it said so. Raises as `page` does."""
     oldest, newest = head["events_pruned"], head["event_seq"]
     if after is None:
         return int(oldest)
@@ -98,8 +98,8 @@ def checked(head: Row, after: int | None, *, where: str = "query") -> int:
         raise EventsExpired(
             f"events up to {oldest} are kept no longer: go on with after={oldest}, and look for what came before in"
             " messages and conversations",
-            field="after",
+            field=field,
         )
     if after > newest:
-        raise Invalid(f"is {after}, and the newest event is {newest}", field="after", where=where)
+        raise Invalid(f"is {after}, and the newest event is {newest}", field=field, where=where)
     return after

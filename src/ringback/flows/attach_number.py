@@ -2,6 +2,7 @@
 
 from ringback.agents import service as agents
 from ringback.agents.errors import NumberNotAttached
+from ringback.calls import store as calls
 from ringback.conversations import service as conversations
 from ringback.events.log import record
 from ringback.numbers import service as numbers
@@ -47,12 +48,13 @@ def settle_default(tx: Tx, account_id: str, agent_id: str) -> None:
 
 
 def delete_agent(tx: Tx, account_id: str, agent_id: str) -> Row:
-    """Delete an agent and its webhook; numbers and conversations stay, without agent. Answers the agent."""
+    """Delete an agent and its webhook; numbers, conversations and calls stay, without agent. Answers the agent."""
     agent = agents.delete(tx, account_id, agent_id)
     for number in number_store.of_agent(tx, account_id, agent_id):
         tx.update(numbers_table, number, agent_id=None, attached_at=None)
         record(tx, account_id, "number.detached", numberId=number["id"], agentId=agent_id)
     conversations.clear_agent(tx, account_id, agent_id)
+    calls.clear_agent(tx, account_id, agent_id)
     webhooks.forget_agent(tx, account_id, agent_id)
     record(tx, account_id, "agent.deleted", agentId=agent_id)
     return agent

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import aclosing
 from functools import partial
 
 import structlog
 
-from ringback.carriers.protocol import Carrier, CarrierEvent, DeliveryReceipt, InboundMessage
+from ringback.carriers.protocol import Carrier, CarrierEvent, DeliveryReceipt, EventBatch, InboundMessage
 from ringback.flows import receive_text, settle_text
 from ringback.flows.release_number import release
 from ringback.flows.send_text import Line
@@ -34,28 +35,35 @@ class CarrierEvents:
         """Take events in until the carrier is stopped. What could not be stored is not acknowledged and comes again."""
         while True:
             try:
-                async for batch in self._carrier.events():
-                    # Submitted in order without waiting in between: the store keeps that order and commits them together.
-                    owners = await self._owners(batch.events)
-                    taken = await asyncio.gather(
-                        *[self._take(*pair) for pair in zip(batch.events, owners, strict=True)],
-                        return_exceptions=True,
-                    )
-                    done = [token for token, error in zip(batch.tokens, taken, strict=True) if error is None]
-                    for error in taken:
-                        if error is not None:
-                            _log.error(
-                                "a carrier event could not be stored; it comes again",
-                                **database_faults.for_log(error),
-                            )
-                    if done:
-                        await self._carrier.acknowledge(done)
-                    if len(done) < len(taken):
-                        await asyncio.sleep(_PAUSE_S)
-                return  # asking a stopped carrier again would never give the loop away
+                async with aclosing(self._carrier.events()) as batches:
+                    async for batch in batches:
+                        if not await self._take_all(batch):
+                            break  # a carrier that is asked anew tells first what was not acknowledged
+                    else:
+                        return  # asking a stopped carrier again would never give the loop away
             except Exception as error:
                 _log.error("the carrier's events stopped; trying again", **database_faults.for_log(error))
-                await asyncio.sleep(_PAUSE_S)
+            await asyncio.sleep(_PAUSE_S)
+
+    async def _take_all(self, batch: EventBatch) -> bool:
+        """Store a batch and acknowledge what was stored; whether that was all of it."""
+        # Submitted in order without waiting in between: the store keeps that order and commits them together.
+        owners = await self._owners(batch.events)
+        taken = await asyncio.gather(
+            *[self._take(*pair) for pair in zip(batch.events, owners, strict=True)],
+            return_exceptions=True,
+        )
+        done = [token for token, error in zip(batch.tokens, taken, strict=True) if error is None]
+        refused = [error for error in taken if error is not None]
+        if refused:
+            _log.error(
+                "carrier events could not be stored; they come again",
+                events=len(refused),
+                **database_faults.for_log(refused[0]),
+            )
+        if done:
+            await self._carrier.acknowledge(done)
+        return not refused
 
     async def _owners(self, events: Sequence[CarrierEvent]) -> list[Row | None]:
         """Whom each event concerns, asked for together where the database is shared; alone we look inside the unit."""

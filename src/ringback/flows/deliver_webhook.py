@@ -1,11 +1,11 @@
 """The units of delivering webhooks: begin attempts, and store how each ended."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from ringback.accounts import subs
 from ringback.contacts import service as contacts
-from ringback.flows.render_webhook import render
+from ringback.flows.render_webhook import party_of, render
 from ringback.storage import outbox, schema
 from ringback.storage.outbox import Claimed
 from ringback.storage.schema import deliveries
@@ -18,6 +18,8 @@ from ringback.webhooks.service import KIND
 
 CAP = 10
 """Attempts in flight to one endpoint."""
+AHEAD = 90
+"""Deliveries to a quick endpoint that are claimed at once besides, and wait for their turn: a claim costs much."""
 VENDORS = Patience()
 
 
@@ -32,12 +34,16 @@ class Job:
     gone: str | None = None
 
 
-def begin(tx: Tx, *, most: int, token: str, lease_until: int, base: str) -> list[Job]:
+def begin(
+    tx: Tx, *, most: int, token: str, lease_until: int, base: str, quick: Collection[str] = ()
+) -> list[Job]:
     """Claim due deliveries. The payload is rendered at the first attempt and kept, so that every attempt is the same.
 
-    `base` is where the server's own media are reached.
+    `base` is where the server's own media are reached; of the lanes in `quick` more are claimed than may be in flight.
     """
-    claimed = outbox.claim(tx, KIND, most=most, cap=CAP, token=token, lease_until=lease_until)
+    claimed = outbox.claim(
+        tx, KIND, most=most, cap=CAP, token=token, lease_until=lease_until, quick=quick, ahead=AHEAD
+    )
     people = _read_ahead(tx, claimed)
     jobs = [_job(tx, work, base, people.get(work.account_id, {})) for work in claimed]
     # After all is read: a change between would be sent to the database by itself.
@@ -70,10 +76,15 @@ def _read_ahead(tx: Tx, claimed: list[Claimed]) -> dict[str, dict[str, Row]]:
     tx.read_ahead(schema.messages, keys)
     texts = [row for key in keys if (row := tx.get(schema.messages, *key))]
     tx.read_ahead(schema.conversations, [(row["account_id"], row["conversation_id"]) for row in texts])
-    senders: dict[str, set[str]] = {}
+    people: dict[str, set[str]] = {}
     for row in texts:
-        senders.setdefault(row["account_id"], set()).add(row["from_e164"])
-    return {account: contacts.of_numbers(tx, account, numbers) for account, numbers in senders.items()}
+        people.setdefault(row["account_id"], set()).add(row["from_e164"])
+    keys = [(row["account_id"], row["call_id"]) for row in told if row["call_id"] is not None]
+    tx.read_ahead(schema.calls, keys)
+    for key in keys:
+        if (call := tx.get(schema.calls, *key)) is not None:
+            people.setdefault(call["account_id"], set()).add(party_of(call))
+    return {account: contacts.of_numbers(tx, account, numbers) for account, numbers in people.items()}
 
 
 def _endpoint_of(db: Reads, delivery: Row) -> Row | None:

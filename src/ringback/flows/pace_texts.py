@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ringback.carriers.protocol import Carrier
-from ringback.kit.pace import LATE_NS, T_MOBILE, Pace, Spent, day_of, expected_ms, opens_ms, up_to_ms
+from ringback.kit.pace import LATE_NS, T_MOBILE, Pace, Scope, Spent, day_of, expected_ms, opens_ms, up_to_ms
 from ringback.numbers import service as numbers
 from ringback.storage import outbox, paces
 from ringback.storage.paces import Toll, Waiting
@@ -13,33 +13,35 @@ from ringback.storage.tx import Reads, Row, Tx
 
 @dataclass(frozen=True, slots=True)
 class Paces:
-    """What a carrier says, from memory, of a number's pace and of whose customer a recipient is."""
+    """What a carrier says, from memory, of a number's pace and its scope, and of whose customer a recipient is."""
 
+    carrier: str
     pace: Callable[[str, str], Pace | None]
+    scope: Callable[[str, str], Scope | None]
     operator_of: Callable[[str], str | None]
 
     @classmethod
     def of(cls, carrier: Carrier) -> "Paces":
-        return cls(carrier.pace, carrier.operator_of)
+        return cls(carrier.name, carrier.pace, carrier.pace_scope, carrier.operator_of)
 
     def of_number(self, number: Row) -> tuple[str, Pace] | None:
         """The id of a number's pace, and the pace; None where nothing paces it."""
         pace = self.pace(number["e164"], number["country"])
-        return None if pace is None else (paces.id_of(pace, number["carrier"], number["id"]), pace)
+        return None if pace is None else (paces.id_of(pace.scope, number["carrier"], number["id"]), pace)
 
 
-UNPACED = Paces(lambda e164, country: None, lambda e164: None)
+UNPACED = Paces("", lambda e164, country: None, lambda e164, country: None, lambda e164: None)
 
 
 def toll_of(told: Paces, number: Row, message: Row) -> tuple[Toll, Pace | None]:
-    """What a text is going to cost, and the pace that it goes at."""
+    """What a text is going to cost, whatever its pace will be then, and the pace that it goes at now."""
     segments = message["segments"]
-    paced = told.of_number(number)
-    if paced is None:
+    scope = told.scope(number["e164"], number["country"])
+    if scope is None:
         return Toll(None, segments), None
-    pace_id, pace = paced
-    counted = pace.tmobile_a_day is not None and told.operator_of(message["to_e164"]) == T_MOBILE
-    return Toll(pace_id, segments, segments if counted else 0), pace
+    theirs = segments if told.operator_of(message["to_e164"]) == T_MOBILE else 0
+    toll = Toll(paces.id_of(scope, number["carrier"], number["id"]), segments, theirs)
+    return toll, told.pace(number["e164"], number["country"])
 
 
 def opens_at(db: Reads, account_id: str, toll: Toll, pace: Pace | None, now: int) -> int | None:

@@ -4,11 +4,14 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ringback.calls import service as calls
+from ringback.calls import store as call_store
 from ringback.conversations import service as conversations
 from ringback.kit.links import absolute
 from ringback.kit.times import to_iso
 from ringback.messages import service as messages
 from ringback.messages import store as message_store
+from ringback.storage.schema import conversations as conversations_table
 from ringback.storage.schema import events
 from ringback.storage.tx import Reads, Row
 
@@ -21,6 +24,8 @@ def render(db: Reads, delivery: Row, endpoint: Row, base: str, people: Mapping[s
     An inbound text is an `agent.message`; whatever else is told has its type of the event log for a name.
     """
     account_id = delivery["account_id"]
+    if delivery["call_id"] is not None:
+        return _render_call(db, delivery, endpoint, people)
     if delivery["event_type"] != AGENT_MESSAGE:
         return _render_event(db, delivery)
     message = messages.get(db, account_id, delivery["message_id"])
@@ -31,8 +36,72 @@ def render(db: Reads, delivery: Row, endpoint: Row, base: str, people: Mapping[s
         agent_id=delivery["agent_id"],
         data=_data(message, base, _contact(people.get(message["from_e164"]))),
         state=_state(conversation),
-        history=_history(db, message, conversation, endpoint["context_limit"]),
+        history=_history(db, conversation, message["at"], endpoint["context_limit"]),
     )
+
+
+def _render_call(db: Reads, delivery: Row, endpoint: Row, people: Mapping[str, Row]) -> str:
+    """The end of a call, with all that was said."""
+    call = calls.get(db, delivery["account_id"], delivery["call_id"])
+    return envelope(
+        event=delivery["event_type"],
+        channel=delivery["channel"],
+        at_ms=delivery["created_at"],
+        agent_id=delivery["agent_id"],
+        data={
+            "callId": call["id"],
+            "numberId": call["number_id"],
+            "from": call["from_e164"],
+            "to": call["to_e164"],
+            "contact": _contact(people.get(party_of(call))),
+            "direction": call["direction"],
+            "status": call["status"],
+            "startedAt": to_iso(call["created_at"]),
+            "endedAt": to_iso(call["ended_at"]),
+            "durationSeconds": call["duration_s"],
+            "disconnectionReason": call["reason"],
+            "transcript": [
+                {"role": turn["role"], "content": turn["text"]} for turn in call_store.turns(db, call)
+            ],
+            "summary": None,
+            "userSentiment": None,
+            "callSuccessful": None,
+        },
+        state=state_of(db, call),
+        history=history_of_texts(db, call, endpoint["context_limit"]),
+    )
+
+
+def party_of(call: Row) -> str:
+    """The number of the other party of a call."""
+    number: str = call["to_e164"] if call["direction"] == "outbound" else call["from_e164"]
+    return number
+
+
+def state_of(db: Reads, call: Row) -> dict[str, Any] | None:
+    """The `conversationState` of a call: what was set at the texts of its number and its other party."""
+    conversation = _conversation_of(db, call)
+    return None if conversation is None else _state(conversation)
+
+
+def history_of_texts(db: Reads, call: Row, limit: int) -> list[dict[str, Any]]:
+    """The last texts before a call between its number and its other party, oldest first."""
+    conversation = _conversation_of(db, call)
+    if conversation is None or limit == 0:
+        return []
+    return _texts(db, conversation, call["created_at"], limit)
+
+
+def texts_with(db: Reads, call: Row, limit: int) -> list[dict[str, Any]]:
+    """The newest texts between a call's number and its other party, oldest first, those during the call as well."""
+    conversation = _conversation_of(db, call)
+    return [] if conversation is None else _texts(db, conversation, None, limit)
+
+
+def _conversation_of(db: Reads, call: Row) -> Row | None:
+    if call["conversation_id"] is None:
+        return None
+    return db.get(conversations_table, call["account_id"], call["conversation_id"])
 
 
 def _render_event(db: Reads, delivery: Row) -> str:
@@ -138,11 +207,15 @@ def _data(message: Row, base: str, contact: dict[str, Any] | None) -> dict[str, 
     }
 
 
-def _history(db: Reads, message: Row, conversation: Row, limit: int) -> list[dict[str, Any]]:
+def _history(db: Reads, conversation: Row, before: int, limit: int) -> list[dict[str, Any]]:
     if limit == 0 or conversation["message_count"] == 1:
         return []
+    return _texts(db, conversation, before, limit)
+
+
+def _texts(db: Reads, conversation: Row, before: int | None, limit: int) -> list[dict[str, Any]]:
     rows, _ = message_store.page_of_conversation(
-        db, message["account_id"], message["conversation_id"], limit=limit, before=message["at"], after=None
+        db, conversation["account_id"], conversation["id"], limit=limit, before=before, after=None
     )
     return [
         {

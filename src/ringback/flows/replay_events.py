@@ -3,12 +3,15 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from ringback.agents import service as agents
+from ringback.calls import service as calls
 from ringback.events import store as log
 from ringback.events.catalogue import UnknownType, types_named
 from ringback.events.log import Event, record
 from ringback.events.store import Wanted
+from ringback.flows.follow_call import CALL_ENDED, VOICE
 from ringback.flows.render_webhook import AGENT_MESSAGE
 from ringback.kit.faults import Invalid
 from ringback.messages import service as messages
@@ -20,7 +23,9 @@ from ringback.webhooks import service as webhooks
 from ringback.webhooks.errors import WebhookDisabled
 
 PROJECT = "project"
-RECEIVED = "message.received"
+RECEIVED, ENDED = "message.received", "call.ended"
+"""What every endpoint is told: a text as `agent.message`, the end of a call, with all that was said, as
+`agent.call_ended`. Turns of calls are not told again: whoever waited for the answer has gone on."""
 MOST = 1_000
 """Deliveries that one call plans at most."""
 
@@ -40,7 +45,7 @@ def replay_events(
     """Plan deliveries of the events after `after` up to `until` to the endpoint of `webhook`, `project` or an agent.
 
     It gets what it would get if they happened now: nothing of an agent with an endpoint of its own goes to the
-    project's. `types` are some of what it gets: `message.received`, told as `agent.message`, and what it asked for.
+    project's. `types` are some of what it gets: `message.received`, `call.ended`, and what it asked for.
 
     Raises `AgentNotFound`, `WebhookNotFound`, `WebhookDisabled`, `EventsExpired`, `Invalid`.
     """
@@ -73,7 +78,7 @@ def replay_events(
 
 def _types(endpoint: Row, types: Sequence[str] | None) -> frozenset[str]:
     """The types that the endpoint gets, of those that are asked for. Raises `Invalid`."""
-    gets = [RECEIVED, *webhooks.events_of(endpoint)]
+    gets = [RECEIVED, ENDED, *webhooks.events_of(endpoint)]
     if types is None:
         return frozenset(gets)
     found: set[str] = set()
@@ -92,19 +97,25 @@ def _types(endpoint: Row, types: Sequence[str] | None) -> frozenset[str]:
 def _plan(tx: Tx, endpoint: Row, row: Row) -> Row:
     """Plan one delivery; answers the endpoint as it is then."""
     account_id, agent_id = row["account_id"], row["agent_id"]
-    message = messages.get(tx, account_id, json.loads(row["data"])["messageId"])
+    data = json.loads(row["data"])
     told = record(
         tx, account_id, "event.replayed", about_agent=agent_id, eventSeq=row["seq"], webhookId=endpoint["id"]
     )
-    webhooks.plan(
+    again = partial(
+        webhooks.plan,
         tx,
         Event(account_id, row["seq"], row["id"], row["type"], row["at"]),
-        event_type=AGENT_MESSAGE if row["type"] == RECEIVED else row["type"],
-        channel=message["channel"],
         agent_id=agent_id,
-        message_id=message["id"],
         endpoint=endpoint,
         position=told.seq,
     )
-    usage.count_webhook(tx, {**numbers.get(tx, account_id, message["number_id"]), "agent_id": agent_id})
+    if row["type"] == ENDED:
+        call = calls.get(tx, account_id, data["callId"])
+        again(event_type=CALL_ENDED, channel=VOICE, message_id=None, call_id=call["id"])
+        usage.count_call_webhook(tx, {**call, "agent_id": agent_id})
+    else:
+        message = messages.get(tx, account_id, data["messageId"])
+        event_type = AGENT_MESSAGE if row["type"] == RECEIVED else row["type"]
+        again(event_type=event_type, channel=message["channel"], message_id=message["id"])
+        usage.count_webhook(tx, {**numbers.get(tx, account_id, message["number_id"]), "agent_id": agent_id})
     return webhooks.needed(tx, account_id, endpoint["scope"])

@@ -18,7 +18,7 @@ from ringback.messages import service as messages
 from ringback.messages.errors import ContradictingSender
 from ringback.numbers import service as numbers
 from ringback.numbers.errors import NumberNotFound
-from ringback.storage import outbox, schema
+from ringback.storage import outbox, paces, schema
 from ringback.storage.store import Need
 from ringback.storage.tx import Reads, Row, Tx
 from ringback.usage import service as usage
@@ -66,6 +66,7 @@ def needs(line: Line, asked: SendText) -> Sequence[Need]:
             (schema.numbers, (account_id, number_id)),
             (schema.opt_outs, (account_id, number_id, asked.to)),
             (schema.conversations, (account_id, conversation_id)),
+            (schema.pace_queues, (account_id, paces.id_of("campaign", line.paces.carrier, number_id))),
         ]
     return found
 

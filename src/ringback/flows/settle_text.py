@@ -7,11 +7,13 @@ from ringback.carriers.protocol import DeliveryReceipt
 from ringback.conversations import service as conversations
 from ringback.events.log import record
 from ringback.events.steps import Kind, note, steps_of
+from ringback.flows.pace_texts import Paces
 from ringback.flows.tell_status import tell_status
 from ringback.kit.chance import chance
 from ringback.messages import refs
 from ringback.messages import service as messages
 from ringback.messages.errors import MessageNotUnconfirmed
+from ringback.numbers import service as numbers
 from ringback.storage import outbox, schema
 from ringback.storage.outbox import Claimed
 from ringback.storage.store import Need
@@ -41,6 +43,8 @@ def needs(work: Claimed) -> list[Need]:
     ]
     if work.chain is not None:
         found.append((schema.conversations, (work.account_id, work.chain)))
+    if work.pace_id is not None:
+        found.append((schema.pace_queues, (work.account_id, work.pace_id)))
     return found
 
 
@@ -106,14 +110,14 @@ def barred(tx: Tx, work: Claimed, *, code: str, reason: str) -> None:
     _end_here(tx, work, message, "refused", code=code, side=meaning_of(code).side, reason=reason)
 
 
-def expired(tx: Tx, work: Claimed, *, carrier_away: bool) -> None:
+def expired(tx: Tx, work: Claimed, told: Paces, *, carrier_away: bool) -> None:
     """The text's validity passed before any carrier took it: for want of the carrier, of its pace, or of this server."""
     message = messages.get(tx, work.account_id, work.subject_id)
-    row = outbox.held(tx, work)
+    number = numbers.get(tx, work.account_id, message["number_id"])
     side: Side = "ringback"
     if carrier_away or steps_of(tx, work.account_id, work.subject_id):
         side = "carrier"
-    elif row is not None and row["pace_id"] is not None:
+    elif told.of_number(number) is not None:
         side = "you"
     _end_here(tx, work, message, "expired", code=EXPIRED, side=side, reason=EXPIRED_WHY)
 

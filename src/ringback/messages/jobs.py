@@ -30,7 +30,7 @@ from ringback.kit.clock import Clock
 from ringback.kit.machine import monotonic
 from ringback.kit.pace import LATE_NS
 from ringback.messages import service as messages
-from ringback.storage import expiry, outbox
+from ringback.storage import expiry, facts, outbox, repacing
 from ringback.storage.outbox import Claimed
 from ringback.storage.store import Need, Store
 from ringback.storage.tx import Row, Tx
@@ -74,7 +74,8 @@ class Dispatcher(LaneWorker[Begun]):
         self.carrier_name = carrier.name
         self._carrier = carrier
         self._paces = Paces.of(carrier)
-        self._paced_as: object = None
+        self._paced_as: str | None = None
+        self._looked_at_paces = False
         self._answer_timeout_s = answer_timeout_s
         self.circuit = Circuit(carrier.name, clock)
         self._slowdown = Slowdown()
@@ -119,11 +120,20 @@ class Dispatcher(LaneWorker[Begun]):
         return begun
 
     async def _heed_paces(self) -> None:
-        """When the carrier's paces have changed, what waits for the old ones is looked at again."""
-        now_as = self._carrier.paced_as
-        if now_as != self._paced_as:
-            await self._store.write(lambda tx: outbox.release_held(tx, self.kind, self.carrier_name))
-            self._paced_as = now_as
+        """When the carrier's paces have changed, also since the last start, what waits for the old ones is looked at."""
+        now_as, name = self._carrier.paced_as, self.carrier_name
+        if self._looked_at_paces and now_as == self._paced_as:
+            return
+        noted = await self._store.read(lambda db: facts.paced_as(db, name))
+        # One that another process has noted may have come after a claim of ours.
+        if self._looked_at_paces or now_as != noted:
+            after: str | None = ""
+            while after is not None:
+                after = await self._store.write(
+                    partial(repacing.bring_forward, kind=self.kind, carrier=name, after=after)
+                )
+            await self._store.write(lambda tx: repacing.release_held(tx, self.kind, name, now_as))
+        self._paced_as, self._looked_at_paces = now_as, True
 
     async def next_due(self) -> int | None:
         if self._carrier.paced_as != self._paced_as:
@@ -193,11 +203,11 @@ class Dispatcher(LaneWorker[Begun]):
             )
 
     async def let_go(self, work: Claimed) -> None:
-        if self._carrier.takes_our_id:
-            await self._settle(work, partial(settle_text.begin_again, work=work))
-        elif work.id not in self._ours:
-            # A calendar that is set forward ends every lease. Whoever waits here for an answer is not dead of that.
-            await self._settle(work, partial(settle_text.unanswered, work=work))
+        if work.id in self._ours:
+            # It waits for an answer or for the store; nobody is dead of a lease that is over, nor of a calendar set forward.
+            return
+        unit = settle_text.begin_again if self._carrier.takes_our_id else settle_text.unanswered
+        await self._settle(work, partial(unit, work=work), once=True)
 
     async def _submit(self, work: Claimed, message: Row, ticket: Ticket) -> None:
         trace.request_id.set(work.request_id)
@@ -205,7 +215,7 @@ class Dispatcher(LaneWorker[Begun]):
         if validity_ms <= 0:
             away = self.circuit.is_open
             self.circuit.leave(ticket)
-            await self._settle(work, lambda tx: settle_text.expired(tx, work, carrier_away=away))
+            await self._settle(work, lambda tx: settle_text.expired(tx, work, self._paces, carrier_away=away))
             return
         text = OutboundText(
             reference=messages.reference_of(message),
@@ -275,10 +285,19 @@ class Dispatcher(LaneWorker[Begun]):
         return lambda tx: settle_text.unanswered(tx, work)
 
     async def _settle(
-        self, work: Claimed, unit: Callable[[Tx], None], needs: Sequence[Need] | None = None
+        self,
+        work: Claimed,
+        unit: Callable[[Tx], None],
+        needs: Sequence[Need] | None = None,
+        *,
+        once: bool = False,
     ) -> None:
+        needs = needs or settle_text.needs(work)
         try:
-            await self._store.write(unit, account=work.account_id, needs=needs or settle_text.needs(work))
+            if once:
+                await self._store.write(unit, account=work.account_id, needs=needs)
+            else:
+                await self.keep(unit, work, needs)
         except Exception as error:
             # The row stays claimed until its lease is over, and is let go then.
             _log.error(
@@ -296,9 +315,10 @@ def _leave_queued(tx: Tx, work: Claimed) -> None:
 class TextKeeper:
     """Fails texts that nobody has begun when their validity has passed."""
 
-    def __init__(self, store: Store, clock: Clock, circuit: Circuit) -> None:
+    def __init__(self, store: Store, clock: Clock, carrier: Carrier, circuit: Circuit) -> None:
         self._store = store
         self._clock = clock
+        self._paces = Paces.of(carrier)
         self._circuit = circuit
         self.busy = False
 
@@ -321,7 +341,8 @@ class TextKeeper:
 
     async def _fail(self, row: Row) -> bool:
         failed = await self._store.write(
-            partial(expire_text, row=row, carrier_away=self._circuit.is_open), account=row["account_id"]
+            partial(expire_text, row=row, told=self._paces, carrier_away=self._circuit.is_open),
+            account=row["account_id"],
         )
         if failed:
             _log.warning("the validity of a queued text passed", outbox_id=row["id"])

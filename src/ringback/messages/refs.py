@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 
 from ringback.carriers.protocol import DeliveryReceipt, ReceiptStatus
-from ringback.carriers.refs import canonical, is_same_phone, numbers_in
+from ringback.carriers.refs import canonical, is_same_phone, numbers_in, trimmed
 from ringback.storage.schema import carrier_refs, messages
 from ringback.storage.store import Need
 from ringback.storage.tx import Reads, Row, Tx
@@ -20,6 +20,7 @@ _NO_RECEIPT: dict[str, None] = dict.fromkeys(("status", "code", "reason", "recip
 
 def needs_of_answer(carrier: str, ref: str) -> list[Need]:
     """The rows that `take` reads."""
+    ref = trimmed(ref)
     keys = [(OUT, ref), *[(NUMBER, number) for number in numbers_in(ref)]]
     return [(carrier_refs, (carrier, *key)) for key in keys]
 
@@ -41,6 +42,7 @@ def find(db: Reads, told: DeliveryReceipt) -> Row | None:
 
 def take(tx: Tx, message: Row, ref: str) -> DeliveryReceipt | None:
     """The message is called `ref` by its carrier; the receipt, if that came first."""
+    ref = trimmed(ref)
     carrier, before = message["carrier"], message["carrier_ref"]
     owner = {"account_id": message["account_id"], "message_id": message["id"]}
     tx.update(messages, message, carrier_ref=ref)

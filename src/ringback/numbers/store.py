@@ -1,8 +1,10 @@
 """Queries on numbers and their orders."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import bindparam, func, select
 
-from ringback.storage.schema import number_orders, numbers
+from ringback.storage.schema import agents, number_orders, numbers
 from ringback.storage.statements import Statement
 from ringback.storage.tx import Reads, Row
 
@@ -26,6 +28,20 @@ _OF_AGENT = Statement(
         numbers.c.account_id == bindparam("account_id"),
         numbers.c.agent_id == bindparam("agent_id"),
         numbers.c.status == "active",
+    )
+    .order_by(numbers.c.attached_at, numbers.c.id)
+)
+_OF_AGENTS = Statement(
+    select(numbers)
+    .where(
+        numbers.c.account_id == bindparam("account_id"),
+        numbers.c.status == "active",
+        numbers.c.agent_id.in_(
+            select(agents.c.id).where(
+                agents.c.account_id == bindparam("account_id"),
+                agents.c.created_at.between(bindparam("oldest"), bindparam("newest")),
+            )
+        ),
     )
     .order_by(numbers.c.attached_at, numbers.c.id)
 )
@@ -81,6 +97,16 @@ def every(db: Reads, account_id: str) -> list[Row]:
 def of_agent(db: Reads, account_id: str, agent_id: str) -> list[Row]:
     """An agent's numbers, first attached first."""
     return db.all(_OF_AGENT, account_id=account_id, agent_id=agent_id)
+
+
+def of_agents(db: Reads, account_id: str, page: Sequence[Row]) -> dict[str, list[Row]]:
+    """The numbers of the agents of a page, by their ids: one statement for all, by when the agents were made."""
+    found: dict[str, list[Row]] = {agent["id"]: [] for agent in page}
+    made = [agent["created_at"] for agent in page]
+    if made:
+        for row in db.all(_OF_AGENTS, account_id=account_id, oldest=min(made), newest=max(made)):
+            found.setdefault(row["agent_id"], []).append(row)
+    return found
 
 
 def open_purchases(db: Reads, account_id: str) -> int:

@@ -30,14 +30,14 @@ class PlanInfo(CamelWire):
     limits: PlanLimits
 
     @classmethod
-    def of(cls, *, numbers: int) -> "PlanInfo":
-        """The only plan: what one's own server allows. It makes no calls yet."""
+    def of(cls, *, numbers: int, call_minutes: int) -> "PlanInfo":
+        """The only plan: what one's own server allows. How many calls it holds at once its machine says."""
         limits = PlanLimits(
             numbers=numbers,
             messages_per_month=NO_LIMIT,
-            voice_minutes_per_month=0,
-            max_call_duration_minutes=0,
-            concurrent_calls=0,
+            voice_minutes_per_month=NO_LIMIT,
+            max_call_duration_minutes=call_minutes,
+            concurrent_calls=NO_LIMIT,
         )
         return cls(name="self-hosted", limits=limits)
 

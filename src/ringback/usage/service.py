@@ -41,3 +41,38 @@ def count_webhook(tx: Tx, number: Row) -> None:
         agent_id=number["agent_id"] or NOBODY,
         webhooks=1,
     )
+
+
+def count_call(tx: Tx, call: Row) -> None:
+    """Count a call when it begins, for the agent that has it."""
+    _add_call(tx, call, calls=1)
+
+
+def count_call_seconds(tx: Tx, call: Row) -> None:
+    """Count how long a call was when it is over, where it was counted when it began."""
+    if call["duration_s"]:
+        _add_call(tx, call, call_seconds=call["duration_s"])
+
+
+def _add_call(tx: Tx, call: Row, **counts: int) -> None:
+    at, account_id, agent_id = call["created_at"], call["account_id"], call["agent_id"] or NOBODY
+    tx.adjust(
+        usage_days,
+        account_id=account_id,
+        day=beginning(at, DAY_MS),
+        number_id=call["number_id"] or NOBODY,
+        agent_id=agent_id,
+        **counts,
+    )
+    tx.adjust(
+        usage_quarters,
+        account_id=account_id,
+        quarter=beginning(at, QUARTER_MS),
+        agent_id=agent_id,
+        **counts,
+    )
+
+
+def count_call_webhook(tx: Tx, call: Row) -> None:
+    """Count an event of a call that an endpoint was told, or is going to be."""
+    count_webhook(tx, {**call, "id": call["number_id"] or NOBODY})

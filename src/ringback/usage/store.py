@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, bindparam, cast, func, literal_column, select, union_all
 
-from ringback.storage.schema import lanes, messages, numbers, outbox, usage_days, usage_quarters
+from ringback.storage.schema import calls, lanes, messages, numbers, outbox, usage_days, usage_quarters
 from ringback.storage.statements import Statement
 from ringback.storage.tx import Reads, Row
 from ringback.usage.periods import DAY_MS, QUARTER_MS, beginning, whole_from
@@ -74,7 +74,16 @@ _EDGE = Statement(
         _of_each_used_number(func.sum(messages.c.segments)).label("segments"),
     ).select_from(_used)
 )
-"""What a window that begins within a quarter has of that quarter. Of calls there are no rows yet."""
+"""What a window that begins within a quarter has of that quarter."""
+_CALLS_OF_EDGE = Statement(
+    select(func.count().label("calls"))
+    .select_from(calls)
+    .where(
+        calls.c.account_id == bindparam("account_id"),
+        calls.c.created_at >= bindparam("start"),
+        calls.c.created_at < bindparam("end"),
+    )
+)
 
 
 _QUEUES = Statement(
@@ -136,12 +145,14 @@ def since(db: Reads, account_id: str, start: int) -> Row:
     """`messages`, `segments` and `calls` of the account from `start` (any ms) until now."""
     quarter = whole_from(start, QUARTER_MS)
     edge = db.one(_EDGE, account_id=account_id, day=beginning(start, DAY_MS), start=start, end=quarter)
+    called = db.one(_CALLS_OF_EDGE, account_id=account_id, start=start, end=quarter)
     assert edge is not None
+    assert called is not None
     counted = by_agent(db, account_id, quarter)
     return {
         "messages": edge["messages"] + sum(row["messages"] for row in counted),
         "segments": edge["segments"] + sum(row["segments"] for row in counted),
-        "calls": sum(row["calls"] for row in counted),
+        "calls": called["calls"] + sum(row["calls"] for row in counted),
     }
 
 

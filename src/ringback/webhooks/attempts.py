@@ -31,6 +31,8 @@ JITTER = 0.2
 LONGEST_RETRY_AFTER_MS = 3_600_000
 """How far an endpoint may move the next attempt away by `Retry-After`."""
 DAY_MS = 86_400_000
+_NOTED_MS = 3_600_000
+"""How often the row of an endpoint that fails is written: a busy one fails a thousand times a second."""
 KEPT_ANSWER_BYTES = 4096
 
 _DUE_NOW = Statement(
@@ -58,7 +60,8 @@ class Patience:
 class Attempt:
     """How one attempt ended; `http_status` None when no answer came.
 
-    `failure` says in one word why none came, `retry_after_s` what the endpoint asked for, `side` whose the failure is.
+    `failure` says in one word why none came, and `waited_ms` how long that took; `retry_after_s` is what the endpoint asked
+    for, `side` whose the failure is.
     """
 
     ok: bool
@@ -69,6 +72,7 @@ class Attempt:
     failure: str | None = None
     retry_after_s: int | None = None
     side: Literal["you", "endpoint"] = "endpoint"
+    waited_ms: int | None = None
 
 
 def retry_wait_ms(
@@ -137,6 +141,7 @@ def note_step(tx: Tx, row: Row, attempt: Attempt, *, number: int) -> None:
         code=code,
         side=attempt.side,
         detail=attempt.error,
+        took_ms=attempt.waited_ms if attempt.elapsed_ms is None else attempt.elapsed_ms,
     )
 
 
@@ -144,14 +149,19 @@ def judge(tx: Tx, endpoint: Row, *, ok: bool, patience: Patience) -> bool:
     """Follow an endpoint's health; answers whether it is still on.
 
     One whose every attempt failed for as long as `patience` has is switched off: an event tells of it, and what waits
-    for it has its turn now, to fail.
+    for it has its turn now, to fail. A day without an attempt says nothing of the endpoint, so that its time begins anew.
     """
     if endpoint["status"] != ACTIVE:
         return False
-    since, longest = endpoint["failing_since"], patience.disable_after_ms
-    if ok or since is None:
-        tx.update(webhooks, endpoint, failing_since=None if ok else tx.now)
+    if ok:
+        tx.update(webhooks, endpoint, failing_since=None, last_failed_at=None)
         return True
+    since, last, longest = endpoint["failing_since"], endpoint["last_failed_at"], patience.disable_after_ms
+    if since is None or last is None or tx.now - last > DAY_MS + _NOTED_MS:
+        tx.update(webhooks, endpoint, failing_since=tx.now, last_failed_at=tx.now)
+        return True
+    if tx.now - last >= _NOTED_MS:
+        endpoint = tx.update(webhooks, endpoint, last_failed_at=tx.now)
     if longest is None or tx.now - since < longest:
         return True
     tx.update(webhooks, endpoint, status=DISABLED, disabled_at=tx.now)
@@ -161,6 +171,19 @@ def judge(tx: Tx, endpoint: Row, *, ok: bool, patience: Patience) -> bool:
     tx.adjust(lanes, id=lane_id, account_id=account_id, kind=KIND, next_at=tx.now)
     tx.wake(KIND)
     return False
+
+
+def note_test(tx: Tx, endpoint: Row, *, ok: bool) -> Row:
+    """An endpoint was tested: the time of its failures is over, or begins if it had not. A test switches nothing off or on,
+    and says nothing of an address that was set meanwhile."""
+    now = tx.get(webhooks, endpoint["account_id"], endpoint["scope"])
+    if now is None or (now["id"], now["url"]) != (endpoint["id"], endpoint["url"]) or now["status"] != ACTIVE:
+        return endpoint
+    if ok:
+        return tx.update(webhooks, now, failing_since=None, last_failed_at=None)
+    if now["failing_since"] is not None:
+        return now
+    return tx.update(webhooks, now, failing_since=tx.now, last_failed_at=tx.now)
 
 
 def ends_chain(tx: Tx, endpoint: Row | None, work: lanes_of.Claimed) -> bool:

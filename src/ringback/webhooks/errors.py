@@ -15,6 +15,12 @@ class WebhookDisabled(Conflict):
     code = "WEBHOOK_DISABLED"
 
 
+class TooManySecrets(Conflict):
+    """So many old secrets of the endpoint sign still that no further one may be kept."""
+
+    code = "WEBHOOK_SECRETS_OVERLAP"
+
+
 class DeliveryNotFound(NotFound):
     """There is no such delivery, or it is not yours."""
 
@@ -25,3 +31,9 @@ class DeliveryPending(Conflict):
     """The delivery is not over: it is going to be attempted anyway."""
 
     code = "DELIVERY_PENDING"
+
+
+class DeliveryOfTurn(Conflict):
+    """The delivery was a turn of a call, which nobody waits for any more."""
+
+    code = "DELIVERY_NOT_REPEATABLE"

@@ -10,10 +10,9 @@ import structlog
 from ringback.flows import deliver_webhook
 from ringback.flows.deliver_webhook import CAP, Job
 from ringback.kit import database_faults, measures, trace
-from ringback.kit.clock import Clock, real_ms
+from ringback.kit.clock import Clock
 from ringback.kit.http import OutgoingHttp, RequestFailed, Response
 from ringback.kit.machine import monotonic
-from ringback.kit.signing import sign
 from ringback.settings import SLOW_SHARE
 from ringback.storage import schema
 from ringback.storage.outbox import Claimed
@@ -22,7 +21,9 @@ from ringback.storage.store import Store
 from ringback.storage.tx import Row
 from ringback.storage.worker import LaneWorker, WakeUps
 from ringback.webhooks import service as webhooks
+from ringback.webhooks.ahead import QUICK_MS, Turns
 from ringback.webhooks.attempts import KEPT_ANSWER_BYTES, Attempt, Patience
+from ringback.webhooks.headers import headers_of, signed
 from ringback.webhooks.service import KIND
 
 _log = structlog.get_logger("ringback.deliver")
@@ -45,39 +46,26 @@ async def attempt(
 ) -> Attempt:
     """Make one attempt, signed for this moment of real time. Never raises for what the endpoint does.
 
-    While two secrets hold, the one before goes into a header of its own; and since a receiver may know only that, an
-    answer other than 2xx to the new one makes it come again at once, in what is left of the time, signed with the old.
+    While old secrets hold, their signatures go into a header of their own; and since a receiver may know only an old one,
+    an answer other than 2xx to the new one makes it come again at once, in what is left of the time, signed with each.
     """
     body = payload.encode()
-    headers = {
-        "Content-Type": "application/json; charset=utf-8",
-        "X-Webhook-ID": delivery_id,
-        "X-Webhook-Event": event_type,
-    }
-    request_id = trace.request_id.get()
-    if request_id is not None:
-        headers["X-Request-ID"] = request_id
+    headers = headers_of(delivery_id, event_type, trace.request_id.get())
     timeout_s: float = endpoint["timeout_s"]
     clock = asyncio.get_running_loop().time
     until = clock() + timeout_s
     current, *previous = secrets
-    result = await _post(http, endpoint["url"], body, headers | _signed(current, previous, body), timeout_s)
-    left = until - clock()
-    if result.ok or result.http_status is None or not previous or left < _LEAST_LEFT_S:
+    result = await _post(http, endpoint["url"], body, headers | signed(current, previous, body), timeout_s)
+    if result.ok or result.http_status is None:
         return result
-    again = await _post(http, endpoint["url"], body, headers | _signed(previous[0], previous, body), left)
-    return again if again.ok else result
-
-
-def _signed(secret: str, previous: Sequence[str], body: bytes) -> dict[str, str]:
-    timestamp = real_ms() // 1000
-    headers = {
-        "X-Webhook-Signature": sign(secret, timestamp, body),
-        "X-Webhook-Timestamp": str(timestamp),
-    }
-    for each in previous:
-        headers["X-Webhook-Signature-Previous"] = sign(each, timestamp, body)
-    return headers
+    for old in previous:
+        left = until - clock()
+        if left < _LEAST_LEFT_S:
+            break
+        again = await _post(http, endpoint["url"], body, headers | signed(old, previous, body), left)
+        if again.ok:
+            return again
+    return result
 
 
 async def _post(
@@ -98,6 +86,7 @@ async def _post(
             elapsed_ms=None,
             failure=error.kind,
             side="you" if error.kind == "refused_address" else "endpoint",
+            waited_ms=round((monotonic() - begun) * 1000),
         )
     finally:
         measures.ATTEMPTS.add(monotonic() - begun, outcome)
@@ -145,16 +134,29 @@ class Deliverer(LaneWorker[Job]):
         self._patience = patience
         self._waiting = 0
         self._slow: set[str] = set()
-        self._opened: dict[tuple[str, str | None], tuple[str, ...]] = {}
+        self._turns = Turns(CAP)
+        self._opened: dict[tuple[str, str | None], tuple[tuple[str, ...], int | None]] = {}
 
     def room(self) -> int:
-        quick = self._most - (len(self._under_way) - self._waiting)
+        quick = self._most - (len(self._under_way) - self._waiting - self._turns.waiting)
         return min(quick, SLOW_SHARE * self._most - self._waiting)
 
     async def begin(self, *, most: int, token: str, lease_until: int) -> Sequence[Job]:
+        quick = frozenset(self._turns.quick) if self._turns.waiting < self._most else frozenset()
         return await self._store.write(
-            partial(deliver_webhook.begin, most=most, token=token, lease_until=lease_until, base=self._base)
+            partial(
+                deliver_webhook.begin,
+                most=most,
+                token=token,
+                lease_until=lease_until,
+                base=self._base,
+                quick=quick,
+            )
         )
+
+    async def drain(self, timeout_s: float | None = None) -> None:
+        self._turns.stop()
+        await super().drain(timeout_s)
 
     async def work_on(self, job: Job) -> None:
         await self._deliver(job)
@@ -169,13 +171,16 @@ class Deliverer(LaneWorker[Job]):
     async def _deliver(self, job: Job) -> None:
         trace.request_id.set(job.work.request_id)
         try:
+            if job.endpoint is not None and not await self._turns.take(job.work.lane_id):
+                await self.let_go(job.work)
+                return
             result, give_up = await self._attempt(job)
-            await self._store.write(
+            await self.keep(
                 lambda tx: deliver_webhook.end(
                     tx, job.work, result, give_up=give_up, patience=self._patience
                 ),
-                account=job.work.account_id,
-                needs=deliver_webhook.needs(job),
+                job.work,
+                deliver_webhook.needs(job),
             )
         except Exception as error:
             # The row stays claimed; when its lease is over the attempt is made again under the same id.
@@ -199,7 +204,10 @@ class Deliverer(LaneWorker[Job]):
                 ringback__event=job.delivery["event_type"],
             ) as span,
         ):
-            result = await self._make(job, job.endpoint)
+            try:
+                result = await self._make(job, job.endpoint)
+            finally:
+                self._turns.give_back(job.work.lane_id)
             if span is not None and result.http_status is not None:
                 span.note(http__response__status_code=result.http_status)
         told = {
@@ -207,6 +215,10 @@ class Deliverer(LaneWorker[Job]):
             "attempt": job.work.attempt,
             "http_status": result.http_status,
         }
+        if result.ok and result.elapsed_ms is not None and result.elapsed_ms < QUICK_MS:
+            self._turns.note_quick(job.work.lane_id)
+        else:
+            self._turns.note_slow(job.work.lane_id)
         if result.ok:
             _log.info("a webhook was delivered", **told, elapsed_ms=result.elapsed_ms)
         else:
@@ -223,6 +235,7 @@ class Deliverer(LaneWorker[Job]):
             waits = True
             self._waiting += 1
             self._slow.add(lane_id)
+            self._turns.note_slow(lane_id)
             self._freed.set()
 
         timer = None
@@ -254,11 +267,11 @@ class Deliverer(LaneWorker[Job]):
 
     def _secrets_of(self, endpoint: Row) -> tuple[str, ...]:
         """The endpoint's secrets; opening them again and again would cost a tenth of a delivery."""
-        key = endpoint["secret_sealed"], endpoint["previous_secret_sealed"]
-        until = endpoint["previous_secret_until"]
-        found = self._opened.get(key)
-        if found is None or (until is not None and until <= self._clock.now_ms()):
+        key, now = (endpoint["secret_sealed"], endpoint["previous_secrets"]), self._clock.now_ms()
+        opened = self._opened.get(key)
+        if opened is None or (opened[1] is not None and opened[1] <= now):
             if len(self._opened) >= _MOST_OPENED:
                 self._opened.clear()
-            found = self._opened[key] = webhooks.secrets_of(endpoint, self._sealer, now=self._clock.now_ms())
-        return found
+            secrets = webhooks.secrets_of(endpoint, self._sealer, now=now)
+            opened = self._opened[key] = secrets, webhooks.held_until(endpoint, now=now)
+        return opened[0]

@@ -2,14 +2,21 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, bindparam, literal_column, select
+from sqlalchemy import ColumnElement, bindparam, literal_column, or_, select
 
+from ringback.events import steps
 from ringback.events.log import record
 from ringback.storage.schema import accounts, deliveries
 from ringback.storage.statements import Statement
 from ringback.storage.tx import Reads, Row, Tx
-from ringback.webhooks import service
-from ringback.webhooks.errors import DeliveryNotFound, DeliveryPending, WebhookDisabled, WebhookNotFound
+from ringback.webhooks import service, turns
+from ringback.webhooks.errors import (
+    DeliveryNotFound,
+    DeliveryOfTurn,
+    DeliveryPending,
+    WebhookDisabled,
+    WebhookNotFound,
+)
 
 MOST = 1_000
 """Deliveries that one request looks at."""
@@ -25,6 +32,7 @@ _RANGE = (
     deliveries.c.account_id == bindparam("account_id"),
     deliveries.c.created_at >= bindparam("start"),
     deliveries.c.created_at < bindparam("end"),
+    or_(deliveries.c.created_at > bindparam("start"), deliveries.c.id > bindparam("after")),
 )
 
 
@@ -59,13 +67,15 @@ def dead_letters(db: Reads, account_id: str, *, limit: int, offset: int) -> list
 def redeliver(tx: Tx, account_id: str, delivery_id: str) -> Row:
     """Let one delivery that is over be attempted anew, under its id, by the endpoint that its scope has now.
 
-    Raises `DeliveryNotFound`, `DeliveryPending`, `WebhookNotFound`, `WebhookDisabled`.
+    Raises `DeliveryNotFound`, `DeliveryPending`, `DeliveryOfTurn`, `WebhookNotFound`, `WebhookDisabled`.
     """
     row = tx.get(deliveries, account_id, delivery_id)
     if row is None:
         raise DeliveryNotFound(f"there is no delivery {delivery_id[:64]}")
     if row["status"] == "pending":
         raise DeliveryPending("the delivery is not over yet; it is attempted anyway")
+    if turns.is_turn(row):
+        raise DeliveryOfTurn("a turn of a call is not told again: its caller has gone on")
     endpoint = service.get(tx, account_id, row["scope"])
     if endpoint is None:
         raise WebhookNotFound("the delivery's endpoint was deleted; set one again first")
@@ -76,37 +86,49 @@ def redeliver(tx: Tx, account_id: str, delivery_id: str) -> Row:
 
 @dataclass(frozen=True, slots=True)
 class Redelivered:
-    """How many were started again, how many had no endpoint that is on, and from where (clock ms) there is more."""
+    """How many were started again, how many had no endpoint that is on or were turns of calls, and from where (clock ms)
+    there is more; where many share that time, behind which of them."""
 
     count: int
     skipped: int
-    more_from: int | None
+    more_from: int | None = None
+    more_after: str | None = None
 
 
 def redeliver_range(
-    tx: Tx, account_id: str, *, start: int, end: int, status: str, agent_id: str | None
+    tx: Tx,
+    account_id: str,
+    *,
+    start: int,
+    end: int,
+    status: str,
+    agent_id: str | None,
+    after: str | None = None,
 ) -> Redelivered:
     """Let deliveries planned from `start` to before `end` (clock ms) be attempted anew, in their order.
 
+    Of those planned at `start` itself only those whose id comes behind `after`, if it is given.
     `status` is `failed`, `delivered` or `all`; what is pending is attempted anyway. At most `MOST` at once.
     """
-    params = {"account_id": account_id, "start": start, "end": end, "most": MOST + 1}
+    params = {"account_id": account_id, "start": start, "end": end, "after": after or "", "most": MOST + 1}
     if agent_id is None:
         rows = tx.all(_OF_ACCOUNT[status], **params)
     else:
         rows = tx.all(_OF_AGENT[status], **params, agent_id=agent_id)
-    more_from = None
+    more_from = more_after = None
     if len(rows) > MOST:
         # What shares the time of the first that is left stays with it, so that none is missed or sent twice.
         more_from = rows[MOST]["created_at"]
-        rows = [row for row in rows if row["created_at"] < more_from] or rows[:MOST]
+        sooner = [row for row in rows if row["created_at"] < more_from]
+        rows = sooner or rows[:MOST]
+        more_after = None if sooner else rows[-1]["id"]
     count = 0
     for row in rows:
         endpoint = service.get(tx, account_id, row["scope"])
-        if endpoint is not None and endpoint["status"] == service.ACTIVE:
+        if endpoint is not None and endpoint["status"] == service.ACTIVE and not turns.is_turn(row):
             _start_again(tx, row, endpoint)
             count += 1
-    return Redelivered(count, len(rows) - count, more_from)
+    return Redelivered(count, len(rows) - count, more_from, more_after)
 
 
 def _start_again(tx: Tx, row: Row, endpoint: Row) -> Row:
@@ -117,6 +139,19 @@ def _start_again(tx: Tx, row: Row, endpoint: Row) -> Row:
     counter = f"deliveries_{was}"
     tx.update(accounts, head, **{counter: head[counter] - 1})
     service.count(tx, row, was, -1)
+    if was == "delivered":
+        # Its row tells of the last attempt only.
+        code, at = None if row["http_status"] is None else str(row["http_status"]), row["delivered_at"]
+        steps.note(
+            tx,
+            account_id,
+            row["id"],
+            "webhook-delivered",
+            attempt=row["attempts"],
+            code=code,
+            at=at,
+            took_ms=row["response_ms"],
+        )
     row = tx.update(
         deliveries,
         row,
@@ -133,6 +168,7 @@ def _start_again(tx: Tx, row: Row, endpoint: Row) -> Row:
         about_agent=row["agent_id"],
         deliveryId=row["id"],
         messageId=row["message_id"],
+        callId=row["call_id"],
         before=was,
     )
     service.enqueue(tx, endpoint, row, position=event.seq)

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 from ringback.kit.times import from_iso, to_iso
 from ringback.kit.wire import WHOLE, CamelWire, IsoTime, Text
 from ringback.storage.tx import Row
+from ringback.webhooks.catcher import Caught
 from ringback.webhooks.service import FurtherEvent, events_of
 
 
@@ -69,6 +70,38 @@ class WebhookResponse(CamelWire):
         )
 
 
+class Endpoint(CamelWire):
+    """An endpoint in a list; its secret is not there."""
+
+    id: str
+    agent_id: str | None
+    url: str
+    status: str
+    context_limit: int
+    timeout: int
+    created_at: IsoTime
+    ringback: WebhookState
+
+    @classmethod
+    def of(cls, row: Row) -> "Endpoint":
+        return cls(
+            id=row["id"],
+            agent_id=row["scope"] or None,
+            url=row["url"],
+            status=row["status"],
+            context_limit=row["context_limit"],
+            timeout=row["timeout_s"],
+            created_at=to_iso(row["created_at"]),
+            ringback=WebhookState.of(row),
+        )
+
+
+class EndpointList(CamelWire):
+    data: list[Endpoint]
+    has_more: bool
+    total: int
+
+
 class RotateSecret(CamelWire):
     """How long both secrets sign."""
 
@@ -85,9 +118,13 @@ Time = Annotated[IsoTime, AfterValidator(_time)]
 
 
 class RedeliverRange(CamelWire):
-    """Which deliveries are attempted anew, by when they were planned: from `from` to before `until` (now)."""
+    """Which deliveries are attempted anew, by when they were planned: from `from` to before `until` (now).
+
+    `after` is the id of a delivery that was planned at `from`: those before it at that time are left out, and it too.
+    """
 
     from_: Time = Field(alias="from")
+    after: Text | None = None
     until: Time | None = None
     status: Literal["failed", "delivered", "all"] | None = "failed"
     agent_id: Text | None = None
@@ -98,6 +135,7 @@ class RedeliveredRange(CamelWire):
     skipped: int
     has_more: bool
     more_from: IsoTime | None
+    more_after: str | None
 
 
 class TestWebhook(CamelWire):
@@ -161,6 +199,64 @@ class WebhookDeliveryResponse(CamelWire):
             delivered_at=_iso(row["delivered_at"]),
             response_ms=row["response_ms"],
         )
+
+
+class PastAttempt(CamelWire):
+    number: int
+    at: IsoTime
+    http_status: int | None
+    error: str | None
+    side: str | None
+    took_ms: int | None
+
+
+class DeliveryRequest(CamelWire):
+    """The POST as the endpoint would get it now; `as_sent` says whether the body is byte for byte what was attempted."""
+
+    method: Literal["POST"]
+    url: str
+    headers: dict[str, str]
+    body: str
+    as_sent: bool
+
+
+class DeliveryDetail(WebhookDeliveryResponse):
+    attempts: list[PastAttempt]
+    request: DeliveryRequest | None
+
+
+class CaughtWebhook(CamelWire):
+    """What the server's own catcher took; of a body longer than 65,536 characters the beginning."""
+
+    id: str
+    event: str
+    at: IsoTime
+    headers: dict[str, str]
+    body: str
+    size: int
+
+    @classmethod
+    def of(cls, caught: Caught, characters: int) -> "CaughtWebhook":
+        return cls(
+            id=caught.headers.get("x-webhook-id", ""),
+            event=caught.headers.get("x-webhook-event", ""),
+            at=to_iso(caught.at),
+            headers=dict(caught.headers),
+            body=caught.body[:characters],
+            size=caught.size,
+        )
+
+
+class CaughtList(CamelWire):
+    """`url` is what to set as the webhook, None where the server has no catcher, `demo_url` where texts and turns of calls
+    are answered by rules as well; `catching`: the account's leads to either, `answering`: to the second."""
+
+    url: str | None
+    demo_url: str | None
+    catching: bool
+    answering: bool
+    refused: int
+    data: list[CaughtWebhook]
 
 
 class PaginatedDeliveriesResponse(CamelWire):

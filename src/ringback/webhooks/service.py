@@ -8,12 +8,13 @@ from typing import Literal, get_args
 from sqlalchemy import bindparam, delete
 
 from ringback.events.log import Event, record
+from ringback.kit.times import to_iso
 from ringback.storage import outbox
 from ringback.storage.schema import accounts, deliveries, delivery_hours, webhooks
 from ringback.storage.sealing import Sealer
 from ringback.storage.statements import Statement
 from ringback.storage.tx import Reads, Row, Tx
-from ringback.webhooks.errors import WebhookNotFound
+from ringback.webhooks.errors import TooManySecrets, WebhookNotFound
 from ringback.webhooks.store import HOUR_MS
 
 PROJECT = ""
@@ -23,6 +24,8 @@ ACTIVE, DISABLED = "active", "disabled"
 FurtherEvent = Literal["message.sent", "message.delivered", "message.failed", "message.unconfirmed"]
 """What an endpoint may ask for besides the vendor's events: types of the event log."""
 FURTHER_EVENTS: tuple[FurtherEvent, ...] = get_args(FurtherEvent)
+MOST_PREVIOUS = 4
+"""Old secrets of an endpoint that may sign at once."""
 SWITCHED_OFF = "the endpoint is switched off, since it failed for days; switch it on and redeliver"
 
 _FORGET_ALL = Statement(delete(webhooks).where(webhooks.c.account_id == bindparam("account_id")))
@@ -70,10 +73,11 @@ def set_endpoint(
         "context_limit": context_limit,
         "timeout_s": timeout_s,
         "secret_sealed": seal(secret, webhook_id),
-        "previous_secret_sealed": None,
+        "previous_secrets": None,
         "previous_secret_until": None,
         "status": ACTIVE,
         "failing_since": None,
+        "last_failed_at": None,
         "disabled_at": None,
     }
     if events is not None:
@@ -89,21 +93,38 @@ def set_endpoint(
 
 
 def rotate_secret(tx: Tx, row: Row, *, sealed: str, overlap_ms: int) -> Row:
-    """Sign with another secret, already closed, and for `overlap_ms` (clock) with the one before as well."""
-    overlap: Row = {"previous_secret_sealed": None, "previous_secret_until": None}
+    """Sign with another secret, already closed, and for `overlap_ms` (clock) with the one before as well.
+
+    Older ones keep the time that they were given, unless `overlap_ms` is 0: then only the new one signs. Raises
+    `TooManySecrets`.
+    """
+    overlap: Row = {"previous_secrets": None, "previous_secret_until": None}
     if overlap_ms:
+        older = [(old, until) for old, until in _previous(row) if until > tx.now]
+        if len(older) == MOST_PREVIOUS:
+            first = to_iso(min(until for _, until in older))
+            raise TooManySecrets(
+                f"{MOST_PREVIOUS} old secrets sign still, the first of them until {first}: "
+                "rotate then, or with overlapHours 0, which ends them all"
+            )
+        kept = [(row["secret_sealed"], tx.now + overlap_ms), *older]
         overlap = {
-            "previous_secret_sealed": row["secret_sealed"],
-            "previous_secret_until": tx.now + overlap_ms,
+            "previous_secrets": json.dumps(kept),
+            "previous_secret_until": max(until for _, until in kept),
         }
     return tx.update(webhooks, row, secret_sealed=sealed, **overlap)
+
+
+def _previous(row: Row) -> list[tuple[str, int]]:
+    """The old secrets of an endpoint, closed, and until when each signs; the newest first."""
+    return [(old, until) for old, until in json.loads(row["previous_secrets"] or "[]")]
 
 
 def enable(tx: Tx, row: Row) -> Row:
     """Switch an endpoint on; one that is on stays as it is."""
     if row["status"] == ACTIVE:
         return row
-    return tx.update(webhooks, row, status=ACTIVE, failing_since=None, disabled_at=None)
+    return tx.update(webhooks, row, status=ACTIVE, failing_since=None, last_failed_at=None, disabled_at=None)
 
 
 def delete_endpoint(tx: Tx, account_id: str, scope: str) -> None:
@@ -145,12 +166,14 @@ def _head(tx: Tx, account_id: str) -> Row:
 
 
 def secrets_of(row: Row, sealer: Sealer, *, now: int) -> tuple[str, ...]:
-    """The secret that an endpoint's deliveries are signed with and, while both hold, the one before it."""
-    current = sealer.open(row["secret_sealed"], context=row["id"])
-    until = row["previous_secret_until"]
-    if until is None or until <= now:
-        return (current,)
-    return current, sealer.open(row["previous_secret_sealed"], context=row["id"])
+    """The secret that an endpoint's deliveries are signed with and the old ones that hold still, the newest first."""
+    held = [row["secret_sealed"], *[old for old, until in _previous(row) if until > now]]
+    return tuple([sealer.open(each, context=row["id"]) for each in held])
+
+
+def held_until(row: Row, *, now: int) -> int | None:
+    """When the next of an endpoint's old secrets ends (ms); None where none holds."""
+    return min((until for _, until in _previous(row) if until > now), default=None)
 
 
 def events_of(row: Row) -> list[str]:
@@ -181,6 +204,7 @@ def plan(
     channel: str,
     agent_id: str | None,
     message_id: str | None,
+    call_id: str | None = None,
     endpoint: Row | None = None,
     position: int | None = None,
 ) -> str | None:
@@ -206,6 +230,7 @@ def plan(
         event_type=event_type,
         channel=channel,
         message_id=message_id,
+        call_id=call_id,
         status="failed" if off else "pending",
         error_message=SWITCHED_OFF if off else None,
         created_at=tx.now,
@@ -253,6 +278,7 @@ def tell_end(tx: Tx, delivery: Row, became: str) -> None:
         about_agent=delivery["agent_id"],
         deliveryId=delivery["id"],
         messageId=delivery["message_id"],
+        callId=delivery["call_id"],
     )
 
 

@@ -53,6 +53,19 @@ _EDGE = Statement(
     .order_by(deliveries.c.event_type)
 )
 
+_HEALTH = case((webhooks.c.status == "disabled", 0), (webhooks.c.failing_since.is_not(None), 1), else_=2)
+_ENDPOINTS = Statement(
+    select(webhooks)
+    .where(webhooks.c.account_id == bindparam("account_id"))
+    .order_by(_HEALTH, webhooks.c.created_at.desc(), webhooks.c.scope)
+    .limit(bindparam("limit"))
+    .offset(bindparam("offset"))
+)
+_ENDPOINT_COUNT = Statement(
+    select(func.count().label("n"))
+    .select_from(webhooks)
+    .where(webhooks.c.account_id == bindparam("account_id"))
+)
 _SWITCHED_OFF = Statement(
     select(webhooks.c.id, webhooks.c.account_id)
     .where(webhooks.c.status == "disabled")
@@ -64,6 +77,13 @@ _SWITCHED_OFF = Statement(
 def switched_off(db: Reads, *, most: int) -> list[Row]:
     """Endpoints of anybody that are switched off, the last first."""
     return db.all(_SWITCHED_OFF, most=most)
+
+
+def endpoints(db: Reads, account_id: str, *, limit: int, offset: int) -> tuple[list[Row], int]:
+    """The endpoints of an account and its agents, those that are off or fail first, then the newest; and how many."""
+    counted = db.one(_ENDPOINT_COUNT, account_id=account_id)
+    rows = db.all(_ENDPOINTS, account_id=account_id, limit=limit, offset=offset)
+    return rows, int(counted["n"]) if counted else 0
 
 
 def page(db: Reads, account_id: str, *, since: int, limit: int, offset: int) -> list[Row]:

@@ -1,8 +1,8 @@
 """The carrier over a network in this process."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
-from ringback.carriers.pace import pace_of
+from ringback.carriers.pace import pace_of, scope_of
 from ringback.carriers.protocol import (
     EventBatch,
     LineRecord,
@@ -14,11 +14,13 @@ from ringback.carriers.protocol import (
     SenderThrottled,
     Throttled,
     Unreachable,
+    VoiceCarrier,
 )
 from ringback.carriers.simulated.stream import EventStream, Fetched
 from ringback.carriers.simulated.translate import NAME
+from ringback.carriers.simulated.voice import LocalVoice
 from ringback.kit.database_faults import DatabaseUnavailable
-from ringback.kit.pace import Pace
+from ringback.kit.pace import Pace, Scope
 from ringback.sim.errors import LineDown, LineRefused, LineThrottled, NeverAnswers
 from ringback.sim.errors import SenderThrottled as LineSenderThrottled
 from ringback.sim.inventory import Wish
@@ -42,6 +44,7 @@ class SimulatedCarrier:
         self._network = network
         self._answer_timeout_s = answer_timeout_s
         self._stream = EventStream(self._fetch)
+        self.voice: VoiceCarrier | None = LocalVoice(network.voice, lambda: network.stopping)
 
     async def start(self) -> None:
         self._stream = EventStream(self._fetch)
@@ -59,6 +62,9 @@ class SimulatedCarrier:
     def pace(self, e164: str, country: str) -> Pace | None:
         return pace_of(self._network.settings.campaign, e164, country)
 
+    def pace_scope(self, e164: str, country: str) -> Scope | None:
+        return scope_of(e164, country)
+
     def operator_of(self, e164: str) -> str | None:
         return operator_of(self._network.settings.seed, e164)
 
@@ -72,8 +78,9 @@ class SimulatedCarrier:
         postal_code: str | None = None,
         e164: str | None = None,
         limit: int = 1,
+        pattern: str | None = None,
     ) -> Sequence[Offer]:
-        wish = Wish(country, area_code, city, state, postal_code, e164, limit)
+        wish = Wish(country, area_code, city, state, postal_code, e164, limit, pattern)
         try:
             sales = await self._network.search(wish)
         except (LineDown, DatabaseUnavailable) as error:
@@ -135,7 +142,7 @@ class SimulatedCarrier:
         except NeverAnswers as error:
             return await self._lose_patience(error)
 
-    def events(self) -> AsyncIterator[EventBatch]:
+    def events(self) -> AsyncGenerator[EventBatch, None]:
         return self._stream.batches()
 
     async def acknowledge(self, tokens: Sequence[str]) -> None:

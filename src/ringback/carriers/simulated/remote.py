@@ -1,12 +1,11 @@
 """The carrier over a network in a process of its own, spoken to by HTTP (`/carrier/v1`, `doors/sim/carrier_api.py`)."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from ringback.carriers.pace import pace_of
+from ringback.carriers.pace import pace_of, scope_of
 from ringback.carriers.protocol import (
     MEDIA_S,
     CarrierError,
@@ -20,10 +19,13 @@ from ringback.carriers.protocol import (
     SenderThrottled,
     Throttled,
     Unreachable,
+    VoiceCarrier,
 )
 from ringback.carriers.simulated.stream import EventStream, Fetched
 from ringback.carriers.simulated.translate import NAME
-from ringback.kit.pace import Pace
+from ringback.carriers.simulated.voice import RemoteVoice
+from ringback.kit import json_text
+from ringback.kit.pace import Pace, Scope
 from ringback.sim.operators import operator_of
 
 if TYPE_CHECKING:
@@ -51,6 +53,8 @@ class RemoteSimulatedCarrier:
         self._answer_timeout_s = answer_timeout_s
         self._stream = EventStream(self._fetch)
         self._session: aiohttp.ClientSession | None = None
+        self._remote_voice = RemoteVoice(self._call)
+        self.voice: VoiceCarrier | None = self._remote_voice
         self._us_sms: OutboundSms = "enabled"
         self._campaign: str | None = None
         self._seed = 1
@@ -71,6 +75,7 @@ class RemoteSimulatedCarrier:
 
     async def stop(self) -> None:
         self._stream.stop()
+        self._remote_voice.stop()
         if self._session is not None:
             await self._session.close()
 
@@ -92,6 +97,9 @@ class RemoteSimulatedCarrier:
     def pace(self, e164: str, country: str) -> Pace | None:
         return pace_of(self._campaign, e164, country)
 
+    def pace_scope(self, e164: str, country: str) -> Scope | None:
+        return scope_of(e164, country)
+
     def operator_of(self, e164: str) -> str | None:
         return operator_of(self._seed, e164)
 
@@ -105,6 +113,7 @@ class RemoteSimulatedCarrier:
         postal_code: str | None = None,
         e164: str | None = None,
         limit: int = 1,
+        pattern: str | None = None,
     ) -> Sequence[Offer]:
         wish = {
             "country": country,
@@ -114,6 +123,7 @@ class RemoteSimulatedCarrier:
             "postal_code": postal_code,
             "e164": e164,
             "limit": limit,
+            "pattern": pattern,
         }
         try:
             answer = await self._call("POST", "/search", wish)
@@ -153,7 +163,7 @@ class RemoteSimulatedCarrier:
         ref: str = (await self._call("POST", "/submit", submission, timeout_s))["ref"]
         return ref
 
-    def events(self) -> AsyncIterator[EventBatch]:
+    def events(self) -> AsyncGenerator[EventBatch, None]:
         return self._stream.batches()
 
     async def acknowledge(self, tokens: Sequence[str]) -> None:
@@ -182,9 +192,9 @@ class RemoteSimulatedCarrier:
         try:
             async with self._session.request(method, self._base + path, json=body, timeout=timeout) as answer:
                 raw = await answer.read()
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
             # Nothing was written: there was no connection.
-            raise Unreachable(f"no connection to the simulated network: {error}") from None
+            raise Unreachable("no connection to the simulated network") from None
         except (aiohttp.ClientError, TimeoutError) as error:
             raise NoAnswer(f"the simulated network did not answer: {error!r}") from None
         return self._read(answer.status, raw)
@@ -192,7 +202,7 @@ class RemoteSimulatedCarrier:
     @staticmethod
     def _read(status: int, raw: bytes) -> dict[str, Any]:
         try:
-            answer = json.loads(raw)
+            answer = json_text.loads(raw)
         except ValueError:
             answer = None
         if not isinstance(answer, dict):

@@ -1,7 +1,7 @@
 """Handing out the network's events in order, and again when they were not acknowledged in time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
 from ringback.carriers.protocol import CarrierEvent, EventBatch
 from ringback.carriers.simulated.translate import to_event
@@ -42,7 +42,7 @@ class EventStream:
         for token in tokens:
             self._handed.pop(int(token), None)
 
-    async def batches(self) -> AsyncIterator[EventBatch]:
+    async def batches(self) -> AsyncGenerator[EventBatch, None]:
         """Everything from the oldest event that was never acknowledged, until stopped."""
         after = 0
         self._handed.clear()

@@ -1,0 +1,1 @@
+"""Calls: who talked with whom, what was said, how it ended."""
