@@ -1,6 +1,6 @@
 """A phone network for your own tests: a pytest plugin, active wherever Ringback and pytest are installed.
 
-Its fixtures need no import: `ringback`, `handset`, `clock`, `network`, `webhook_inbox` (docs/testing.md). The classes
+Its fixtures need no import: `ringback`, `handset`, `clock`, `network`, `webhook_inbox`, `ringback_scenario` (docs/testing.md). The classes
 behind them are named here for annotations; they are loaded when first used, so that the plugin costs other tests
 nothing.
 """
@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from ringback.testing.inbox import ReceivedEvent, WebhookInbox
     from ringback.testing.media import Media
     from ringback.testing.network import Fault, Network
+    from ringback.testing.scenarios import Scenarios
     from ringback.testing.server import Ringback
 
 __all__ = [
     "Answer",
+    "Call",
     "Clock",
     "Fault",
     "Handset",
@@ -28,12 +30,14 @@ __all__ = [
     "ReceivedEvent",
     "RequestRefused",
     "Ringback",
+    "Scenarios",
     "Text",
     "WebhookInbox",
 ]
 
 _HOMES = {
     "Answer": "api",
+    "Call": "calls",
     "Clock": "clock",
     "Fault": "network",
     "Handset": "handsets",
@@ -43,6 +47,7 @@ _HOMES = {
     "ReceivedEvent": "inbox",
     "RequestRefused": "api",
     "Ringback": "server",
+    "Scenarios": "scenarios",
     "Text": "handsets",
     "WebhookInbox": "inbox",
 }

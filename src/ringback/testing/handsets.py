@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ringback.testing.api import Api, camel
+from ringback.testing.calls import Call, Step, steps
 from ringback.testing.media import Media, to_url
 
 _PAGE = 200
@@ -31,7 +32,7 @@ class Text:
 
 
 class Handset:
-    """A phone: it texts, and shows what it got."""
+    """A phone: it texts and calls, and shows what it got."""
 
     def __init__(self, api: Api, made: dict[str, Any]) -> None:
         self._api = api
@@ -84,8 +85,26 @@ class Handset:
                 raise AssertionError(self._told(body, timeout))
             self._look(min(left, _LONGEST_WAIT_S))
 
+    def call(self, to: str, *script: Step, record: bool = True) -> Call:
+        """Call somebody, and do this once it is answered: words to say, or steps such as `{"waitForSilenceMs": 700}`."""
+        asked = {"to": to, "script": steps(script), "record": record}
+        return Call(self._api, self._api.call("POST", f"{self._path}/calls", asked))
+
+    def calls(self) -> list[Call]:
+        """The calls of this phone, newest first; a hundred at most."""
+        page = self._api.call("GET", f"{self._path}/calls", query={"limit": 100})
+        return [Call(self._api, one) for one in page["data"]]
+
+    def wait_for_ring(self, timeout: float = 10.0) -> Call:
+        """The call that rings at this phone, or the next one that does. Fails after `timeout` seconds of real time."""
+        query = {"status": "ringing", "limit": 1, "wait": round(min(timeout, _LONGEST_WAIT_S), 3)}
+        page = self._api.call("GET", f"{self._path}/calls", query=query)
+        if not page["data"]:
+            raise AssertionError(f"nobody called the handset {self.number} within {timeout:g} s")
+        return Call(self._api, page["data"][0])
+
     def set(self, **changes: Any) -> None:
-        """Change the phone: `online=False`, `personality="slow"`, `name`, `capabilities`."""
+        """Change the phone: `online=False`, `personality="slow"`, `call_personality="busy"`, `name`, `capabilities`."""
         self._api.call("PATCH", self._path, {camel(name): value for name, value in changes.items()})
 
     def _look(self, wait_s: float) -> None:

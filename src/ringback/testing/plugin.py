@@ -13,7 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-    from ringback.testing import Clock, Handsets, Network, Ringback, WebhookInbox
+    from ringback.testing import Clock, Handsets, Network, Ringback, Scenarios, WebhookInbox
 
 
 @pytest.fixture
@@ -87,6 +87,14 @@ def network(ringback: "Ringback") -> "Network":
     from ringback.testing.network import Network
 
     return Network(ringback.api)
+
+
+@pytest.fixture
+def ringback_scenario(ringback: "Ringback") -> "Scenarios":
+    """Plays a saved call again, and fails where it does not hold: `ringback_scenario("call.yaml", number=number)`."""
+    from ringback.testing.scenarios import Scenarios
+
+    return Scenarios(ringback.api)
 
 
 @pytest.fixture
