@@ -9,7 +9,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 CHAR, LINE, PAD, BAR = 8.4, 22, 24, 40
-LABEL = re.compile(r"(Ringback|Key|Try|Handset|Next)( {2,}.*)")
+LABEL = re.compile(r"(Ringback|Console|Key|Try|Handset|Next)( {2,}.*)")
 STYLE = """
     .window { fill: #11151c; stroke: #2b3340 }
     text { font: 14px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; fill: #d5dbe5;

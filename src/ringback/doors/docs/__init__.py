@@ -1,0 +1,1 @@
+"""The documentation, for people and for AI readers: `/docs`, `/llms.txt`, `/llms-full.txt`, `/skill.md`."""
