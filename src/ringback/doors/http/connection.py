@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from ringback.doors.http.connections import Connections
 
 _log = structlog.get_logger("ringback.http")
-_SLASH = ord("/")
 # What is on its way in. When leaving, nothing is listened to any more.
 _NOTHING, _HEAD, _BODY, _LEAVING = range(4)
 
@@ -118,6 +117,9 @@ class Connection(HttpToolsProtocol):
         self._stage = _HEAD
         self.due = math.inf
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        super().on_header(name, value.rstrip(b" \t"))  # the white space is none of it (RFC 9112, 5.1)
+
     def on_headers_complete(self) -> None:
         version = self.parser.get_http_version()
         head.check(self._limits, self.url, self.headers, version, self._unused + self._piece)
@@ -125,7 +127,7 @@ class Connection(HttpToolsProtocol):
             told = f"{self._limits.max_pipelined} requests at most may wait on one connection"
             raise Refusal(400, "BAD_REQUEST", told)
         method = self.parser.get_method()
-        if self.url[0] != _SLASH:
+        if not self.url.startswith(b"/"):
             self.url = head.origin_form(method, self.url, self.headers)
         if self.parser.should_upgrade():
             self._upgrading = True
@@ -167,7 +169,8 @@ class Connection(HttpToolsProtocol):
             return
         self._stage = _NOTHING
         self._unused = 0
-        self.due = self._idle_until() if self.cycle.response_complete else math.inf
+        over = self.cycle.response_complete
+        self.due = self.loop.time() + self._limits.idle_timeout_s if over else math.inf
         self.cycle.more_body = False
         self.cycle.message_event.set()
 
@@ -219,7 +222,7 @@ class Connection(HttpToolsProtocol):
         elif self._last_words is not None:
             self._say(self._last_words)
         elif self._stage == _NOTHING:
-            self.due = self._idle_until()
+            self.due = self.loop.time() + self._limits.idle_timeout_s
 
     # Time and size
 
@@ -237,9 +240,6 @@ class Connection(HttpToolsProtocol):
         """When an idle connection was last of use, by the loop's clock."""
         fresh = self._answering is None
         return self.due - (self._limits.head_timeout_s if fresh else self._limits.idle_timeout_s)
-
-    def _idle_until(self) -> float:
-        return self.loop.time() + self._limits.idle_timeout_s
 
     def _watch_input(self) -> None:
         """Not too much of what is no whole request yet, and not for too long."""

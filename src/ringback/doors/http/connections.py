@@ -8,6 +8,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from ringback.doors.http.connection import Connection
+from ringback.doors.http.handing import HandingConnection
 from ringback.doors.http.limits import Limits
 from ringback.kit.ids import IdMaker
 
@@ -59,7 +60,7 @@ class Connections:
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> Connection:
         self._all = server_state.connections
-        return Connection(config, server_state, app_state, _loop, of=self)
+        return HandingConnection(config, server_state, app_state, _loop, of=self)
 
     def join(self, connection: Connection) -> None:
         """A connection was made, and is one of uvicorn's already."""

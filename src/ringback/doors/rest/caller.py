@@ -1,6 +1,9 @@
 """Who calls: the bearer key, and the sub-account that a request is scoped to."""
 
+import asyncio
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
@@ -21,6 +24,12 @@ _KNOWN_FOR_S = 1.0
 """Real seconds for which a looked-up key is believed where other processes could revoke it."""
 _MOST_KNOWN = 10_000
 _USE_NOTED_MS = 60_000
+SPEAKS_FOR = "ringback.caller"
+"""In the scope of a request that another door of this process makes: the `Caller`, whom that door has asked for."""
+DOOR = "ringback.door"
+"""In the scope of such a request: the name of that door."""
+_COUNTED = "ringback.counted"
+"""In the scope of a request that its key's rate knows of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,7 @@ class Keys:
         self._store = store
         self._clock = clock
         self._known: dict[str, tuple[float, keys.KnownKey]] = {}
+        self._let_in: dict[str, set[asyncio.Timeout]] = {}
         self._revocations = 0
         self.used: dict[str, int] = {}
         self.local_token: str | None = None
@@ -50,7 +60,13 @@ class Keys:
         )
 
     async def find(self, key: str) -> keys.KnownKey | None:
-        key_hash = keys.hash_of(key)
+        return await self._find(keys.hash_of(key))
+
+    async def find_hash(self, key_hash: str) -> keys.KnownKey | None:
+        """The live key with this hash."""
+        return await self._find(key_hash)
+
+    async def _find(self, key_hash: str) -> keys.KnownKey | None:
         now = self._clock.now_ms()
         entry = self._known.get(key_hash)
         if entry is not None and (not self._store.shared or entry[0] > monotonic()):
@@ -70,14 +86,54 @@ class Keys:
 
     async def require_any(self, authorization: str | None) -> None:
         """Raise 401 unless this header holds a live key or the local token."""
-        scheme, _, key = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer" or not (self.is_local(key) or await self.find(key)):
-            raise _unauthorized()
+        key = key_of(authorization)
+        if key is None or not (self.is_local(key) or await self.find(key)):
+            raise unauthorized()
+
+    async def count(self, request: Request) -> None:
+        """Count a request that is refused before it came to `scoped`. Raises 429 when its key makes too many."""
+        key = key_of(request.headers.get("authorization"))
+        if self.limits is None or key is None or _COUNTED in request.scope:
+            return
+        found = await self.find(key)
+        if found is not None:
+            self.take(request, found)
+
+    def take(self, request: Request, key: keys.KnownKey) -> None:
+        """Count a request of this key. Raises 429."""
+        if self.limits is not None:
+            request.scope[_COUNTED] = True
+            self.limits.take(key.id)
 
     def forget(self, key_hash: str) -> None:
         """The key was revoked."""
         self._revocations += 1
         self._known.pop(key_hash, None)
+        self._end(key_hash)
+
+    @contextmanager
+    def ending(self, key: str, work: asyncio.Timeout) -> Iterator[None]:
+        """While inside, `work` times out as soon as the key is known to be good no longer."""
+        key_hash = keys.hash_of(key)
+        self._let_in.setdefault(key_hash, set()).add(work)
+        try:
+            yield
+        finally:
+            mine = self._let_in[key_hash]
+            mine.discard(work)
+            if not mine:
+                del self._let_in[key_hash]
+
+    async def look_again(self) -> None:
+        """End what goes on under keys that have expired, or that another process revoked."""
+        for key_hash in list(self._let_in):
+            if await self._find(key_hash) is None:
+                self._end(key_hash)
+
+    def _end(self, key_hash: str) -> None:
+        for work in self._let_in.get(key_hash, ()):
+            if not work.expired():
+                work.reschedule(0)
 
     async def note_uses(self) -> None:
         """Store when keys were last used."""
@@ -86,13 +142,20 @@ class Keys:
             await self._store.write(partial(keys.note_use, key_id=key_id, at=at))
 
 
-def _unauthorized() -> ApiError:
+def unauthorized() -> ApiError:
+    """The answer to a request without a good key."""
     return ApiError(
         401,
         "UNAUTHORIZED",
         "a valid API key is needed: send it as 'Authorization: Bearer sk_live_...'",
         headers={"WWW-Authenticate": "Bearer"},
     )
+
+
+def key_of(authorization: str | None) -> str | None:
+    """The bearer key in an `Authorization` header (RFC 6750, 2.1), or None."""
+    scheme, _, key = (authorization or "").partition(" ")
+    return key.strip() or None if scheme.lower() == "bearer" else None
 
 
 class KeyAuth(SecurityBase):
@@ -110,12 +173,14 @@ class KeyAuth(SecurityBase):
         Raises 401 without a key, or for a wrong, expired or revoked one; 404 for a sub-account that is not the caller's;
         429 when the key makes more requests than it may.
         """
+        inside: Caller | None = request.scope.get(SPEAKS_FOR)
+        if inside is not None:
+            return inside
         known: Keys = request.app.state.keys
         found = await known.find(_key_in(request))
         if found is None:
-            raise _unauthorized()
-        if known.limits is not None:
-            known.limits.take(found.id)
+            raise unauthorized()
+        known.take(request, found)
         if not x_sub_account_id:
             return Caller(found.account_id, found.id)
         store: Store = request.app.state.store
@@ -127,23 +192,16 @@ class KeyAuth(SecurityBase):
         return Caller(row["id"], found.id)
 
 
-async def may_still(request: Request, caller: Caller) -> bool:
-    """Whether the key with which a caller was let in is still good, for answers that go on."""
-    known: Keys = request.app.state.keys
-    found = await known.find(_key_in(request))
-    return found is not None and found.id == caller.key_id
-
-
 scoped = KeyAuth()
 Scoped = Annotated[Caller, Depends(scoped)]
 
 
 def _key_in(request: Request) -> str:
     """The bearer key of a request. Raises 401 without one."""
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not key:
-        raise _unauthorized()
-    return key.strip()
+    key = key_of(request.headers.get("authorization"))
+    if key is None:
+        raise unauthorized()
+    return key
 
 
 class KeyOrToken(SecurityBase):
@@ -154,10 +212,12 @@ class KeyOrToken(SecurityBase):
         self.scheme_name = "bearer"
 
     async def __call__(self, request: Request) -> None:
+        if SPEAKS_FOR in request.scope:
+            return
         known: Keys = request.app.state.keys
         key = _key_in(request)
         if not known.is_local(key) and await known.find(key) is None:
-            raise _unauthorized()
+            raise unauthorized()
 
 
 require_key_or_token = KeyOrToken()
@@ -166,14 +226,19 @@ require_key_or_token = KeyOrToken()
 async def require_operator(request: Request, *, to: str) -> None:
     """As `require_key_or_token`, and 403 for the key of a sub-account: `to` do what concerns the whole server."""
     known: Keys = request.app.state.keys
-    key = _key_in(request)
-    if known.is_local(key):
-        return
-    found = await known.find(key)
-    if found is None:
-        raise _unauthorized()
+    inside: Caller | None = request.scope.get(SPEAKS_FOR)
+    if inside is not None:
+        account_id = inside.account_id
+    else:
+        key = _key_in(request)
+        if known.is_local(key):
+            return
+        found = await known.find(key)
+        if found is None:
+            raise unauthorized()
+        account_id = found.account_id
     store: Store = request.app.state.store
-    if await store.read(lambda db: subs.is_one(db, found.account_id)):
+    if await store.read(lambda db: subs.is_one(db, account_id)):
         raise ApiError(
             403, "PERMISSION_DENIED", f"a sub-account's key can't {to}: use one of the account above it"
         )
@@ -183,4 +248,4 @@ async def require_token(request: Request) -> None:
     """The token of this machine's command line, nothing else."""
     known: Keys = request.app.state.keys
     if not known.is_local(_key_in(request)):
-        raise _unauthorized()
+        raise unauthorized()

@@ -46,6 +46,9 @@ class ApiError(HTTPException):
         self.message = message
         self.field = field
 
+    def response(self) -> "JsonBytes":
+        return error_response(self.status, self.code, self.message, field=self.field, headers=self.headers)
+
 
 class JsonBytes(Response):
     """A JSON answer whose bytes are ready."""

@@ -42,7 +42,7 @@ class Front:
         try:
             asked = await _read(request, hot)
             if asked is None:
-                await self._app(scope, _again(await request.body(), receive), send)
+                await self._app(scope, replayed(await request.body(), receive), send)
                 return
             caller = await scoped(request, request.headers.get("x-sub-account-id", ""))
             scope["route"] = hot
@@ -71,7 +71,7 @@ async def _read(request: JsonRequest, hot: Hot) -> BaseModel | None:
         return None
 
 
-def _again(body: bytes, receive: Receive) -> Receive:
+def replayed(body: bytes, receive: Receive) -> Receive:
     """A receive that begins with the body that has been read."""
     told = False
 

@@ -88,7 +88,7 @@ class Guard:
     ) -> None:
         id_header = request_id.encode()
         begun = time.perf_counter()
-        asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+        asked = {**scope, "method": "GET", "ringback.head": True} if scope["method"] == "HEAD" else scope
 
         async def send_marked(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -1,6 +1,5 @@
 """Reading JSON bodies: what is no JSON, or can't be kept, is a 422 and never a 500."""
 
-import json
 from collections.abc import Callable, Coroutine, Set
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -9,19 +8,19 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
+from ringback.kit import json_text
 from ringback.kit.faults import Invalid
-from ringback.kit.wire import nested_beyond
 
-MAX_NESTING = 64
 _LISTS = ("phoneNumbers", "types")
 """Values of a query that are lists, with commas between."""
 
 
 class BadJson(HTTPException):
-    """The body is no JSON that can be taken."""
+    """The body is no JSON that can be taken; `field` is the one that is wrong, None where it is all."""
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, field: str | None = None) -> None:
         super().__init__(422, message)
+        self.field = field
 
 
 def _no_constant(name: str) -> None:
@@ -50,16 +49,13 @@ async def _refuse_strangers(request: Request) -> None:
 def parse(body: bytes) -> Any:
     """The value of a JSON text in UTF-8. Raises `BadJson`."""
     try:
-        value = json.loads(body.decode("utf-8-sig"), parse_constant=_no_constant)
+        return json_text.loads(body.decode("utf-8-sig"), parse_constant=_no_constant)
     except UnicodeDecodeError:
         raise BadJson("the body must be JSON in UTF-8") from None
-    except RecursionError:
-        raise BadJson(f"the body is nested deeper than {MAX_NESTING} levels") from None
+    except json_text.TooDeep as error:
+        raise BadJson(f"is {error}" if error.field else f"the body is {error}", error.field) from None
     except ValueError as error:
         raise BadJson(f"the body is not valid JSON: {error}") from None
-    if body.count(b"[") + body.count(b"{") > MAX_NESTING and nested_beyond(value, MAX_NESTING):
-        raise BadJson(f"the body is nested deeper than {MAX_NESTING} levels")
-    return value
 
 
 def _each_once(query: bytes, known: Set[str]) -> bytes:

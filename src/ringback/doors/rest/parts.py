@@ -4,10 +4,15 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
+from ringback.calls.jobs import CallKeeper
+from ringback.calls.switchboard import Switchboard
+from ringback.calls.waiting import CallWaits
 from ringback.carriers.protocol import Carrier, OutboundSms
 from ringback.doors.rest.once import Once
 from ringback.events.waiting import EventWaits
+from ringback.flows.search_turns import SearchTurns
 from ringback.flows.send_text import Line
+from ringback.flows.voice_facts import VoiceFacts
 from ringback.kit.clock import Clock
 from ringback.kit.http import AddressPolicy, OutgoingHttp
 from ringback.kit.ids import IdMaker
@@ -32,6 +37,12 @@ class Parts:
     clock: Clock
     ids: IdMaker
     waits: EventWaits
+    voice: VoiceFacts
+    searches: SearchTurns
+    calls: CallWaits
+    call_keeper: CallKeeper
+    switchboard: Switchboard | None
+    """Who holds live calls; None where nobody does."""
 
     def outbound_sms(self, number: Row) -> OutboundSms | None:
         """Whether a number may send, as the carrier says now; None once it is released."""

@@ -1,6 +1,6 @@
 """How every kind of refusal is told, whichever application meets it."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import structlog
@@ -15,6 +15,7 @@ from ringback.doors.rest.guard import BodyTooLarge, too_large
 from ringback.doors.rest.json_body import BadJson
 from ringback.kit.faults import Fault
 
+Handler = Callable[[Request, Exception], Awaitable[Response]]
 _log = structlog.get_logger("ringback.rest")
 _CODES = {404: "NOT_FOUND"}
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -23,18 +24,32 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 def tell_errors(app: FastAPI) -> None:
     """Let the application answer in our envelope, whatever is raised."""
     app.add_exception_handler(ApiError, _api_error)
-    app.add_exception_handler(Fault, _fault)
-    app.add_exception_handler(RequestValidationError, _validation)
-    app.add_exception_handler(BadJson, _bad_json)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(BodyTooLarge, _body_too_large)
+    app.add_exception_handler(Fault, _counted(_fault))
+    app.add_exception_handler(RequestValidationError, _counted(_validation))
+    app.add_exception_handler(BadJson, _counted(_bad_json))
+    app.add_exception_handler(HTTPException, _counted(_http))
+    app.add_exception_handler(BodyTooLarge, _counted(_body_too_large))
     app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _unforeseen)
 
 
+def _counted(tell: Handler) -> Handler:
+    """Tells a refusal that may come before anybody asked who calls: its key's rate counts it all the same."""
+
+    async def counted(request: Request, error: Exception) -> Response:
+        if request.url.path.startswith("/v1/") and hasattr(request.app.state, "keys"):
+            try:
+                await request.app.state.keys.count(request)
+            except ApiError as too_many:
+                return too_many.response()
+        return await tell(request, error)
+
+    return counted
+
+
 async def _api_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)
-    return error_response(error.status, error.code, error.message, field=error.field, headers=error.headers)
+    return error.response()
 
 
 async def _fault(request: Request, error: Exception) -> Response:
@@ -69,7 +84,8 @@ def _bare(name: str) -> str:
 
 async def _bad_json(request: Request, error: Exception) -> Response:
     assert isinstance(error, BadJson)
-    return validation_response([{"loc": ("body",), "msg": error.detail, "type": "json_invalid"}])
+    loc = ("body",) if error.field is None else ("body", error.field)
+    return validation_response([{"loc": loc, "msg": error.detail, "type": "json_invalid"}])
 
 
 async def _http(request: Request, error: Exception) -> Response:

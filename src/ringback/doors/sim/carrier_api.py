@@ -15,7 +15,15 @@ from pydantic import BaseModel
 
 from ringback.kit.database_faults import DatabaseUnavailable
 from ringback.kit.wire import DIGITS
-from ringback.sim.errors import LineDown, LineError, LineRefused, LineThrottled, NeverAnswers, SenderThrottled
+from ringback.sim.errors import (
+    ExchangeDown,
+    LineDown,
+    LineError,
+    LineRefused,
+    LineThrottled,
+    NeverAnswers,
+    SenderThrottled,
+)
 from ringback.sim.inventory import Wish
 from ringback.sim.network import Network
 from ringback.sim.outbound import Submission
@@ -53,6 +61,7 @@ class Search(BaseModel):
     postal_code: str | None = None
     e164: str | None = None
     limit: int = 1
+    pattern: str | None = None
 
 
 class Buy(BaseModel):
@@ -78,6 +87,13 @@ class Acknowledge(BaseModel):
     """Tokens of events that are stored."""
 
     tokens: list[str]
+
+
+class Reject(BaseModel):
+    """A call that rings and is not taken, and why (a SIP status)."""
+
+    ref: str
+    code: int
 
 
 def build_carrier_router(network: Network) -> APIRouter:
@@ -159,6 +175,30 @@ def build_carrier_router(network: Network) -> APIRouter:
             return {"lines": [asdict(line) for line in await network.lookup(body.numbers)]}
 
         return await answer(work())
+
+    @router.get("/calls")
+    async def calls(
+        epoch: str = "",
+        after: Annotated[int, Query(ge=0), DIGITS] = 0,
+        wait: Annotated[float, Query(ge=0, le=60)] = 0,
+    ) -> JSONResponse:
+        now, found = await network.voice.ringing(epoch, after, wait_s=wait)
+        return JSONResponse({"epoch": now, "calls": [asdict(call) for call in found]})
+
+    @router.get("/trunk")
+    async def trunk() -> JSONResponse:
+        async def work() -> dict[str, Any]:
+            try:
+                return await network.voice.trunk()
+            except ExchangeDown as fault:
+                raise LineDown(fault.message) from None
+
+        return await answer(work())
+
+    @router.post("/reject")
+    async def reject(body: Reject) -> JSONResponse:
+        network.voice.reject(body.ref, body.code)
+        return JSONResponse({"rejected": body.ref})
 
     @router.get("/terms")
     async def tell_terms() -> JSONResponse:

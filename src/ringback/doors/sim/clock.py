@@ -1,8 +1,9 @@
 """The clock's door: read it, freeze it, run on, move it forward."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Literal, Protocol, TypedDict
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import Field, model_validator
 
 from ringback.doors.rest.errors import ApiError
@@ -89,8 +90,14 @@ class AdvanceOut(CamelWire):
     settled: bool
 
 
-def build_clock_router(clock: ClockDoor) -> APIRouter:
-    """`GET` and `POST /clock`."""
+async def anybody(request: Request) -> None:
+    """Whoever may ask may move the clock, too."""
+
+
+def build_clock_router(
+    clock: ClockDoor, may_move: Callable[[Request], Awaitable[None]] = anybody
+) -> APIRouter:
+    """`GET` and `POST /clock`; `may_move` raises for a request that may not."""
     router = APIRouter(route_class=JsonRoute)
 
     async def read() -> ClockOut:
@@ -104,7 +111,8 @@ def build_clock_router(clock: ClockDoor) -> APIRouter:
         return await read()
 
     @router.post("/clock")
-    async def change_clock(body: ClockChange) -> ClockOut | AdvanceOut:
+    async def change_clock(body: ClockChange, request: Request) -> ClockOut | AdvanceOut:
+        await may_move(request)
         if body.freeze:
             await clock.freeze()
             return await read()

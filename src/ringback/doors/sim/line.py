@@ -1,5 +1,7 @@
 """The simulated network as a server holds it: in its own process, or in one elsewhere."""
 
+from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -8,12 +10,14 @@ from fastapi import APIRouter
 from ringback.carriers.protocol import Carrier
 from ringback.carriers.simulated.local import SimulatedCarrier
 from ringback.carriers.simulated.remote import RemoteSimulatedCarrier
+from ringback.doors.rest.caller import require_operator
 from ringback.doors.sim.clock import ClockDoor
 from ringback.doors.sim.links import Links
 from ringback.doors.sim.media import build_media_router
 from ringback.doors.sim.moving import Timed
 from ringback.doors.sim.proxy import RemoteNetwork
 from ringback.doors.sim.router import build_router
+from ringback.doors.sim.talk import build_talk_router
 from ringback.kit import sqlite
 from ringback.kit.clock import Clock
 from ringback.kit.http import OutgoingHttp
@@ -40,7 +44,7 @@ class SimulatedLine(Protocol):
 
     def router(self, clock: ClockDoor) -> APIRouter: ...
 
-    def media_router(self) -> APIRouter:
+    def open_router(self) -> APIRouter:
         """What needs no key; it goes before `router`."""
         ...
 
@@ -56,7 +60,10 @@ class SimulatedLine(Protocol):
 
 
 class LocalLine:
-    """The network in this process, which is reached at `own_url` and fetches media with `http`."""
+    """The network in this process, which is reached at `own_url` and fetches media with `http`.
+
+    `exchange` is the command that starts the process which carries calls, which pages of these `origins` may join.
+    """
 
     def __init__(
         self,
@@ -67,9 +74,12 @@ class LocalLine:
         answer_timeout_s: float,
         http: OutgoingHttp,
         own_url: str,
+        exchange: Sequence[str] = (),
+        origins: Iterable[str] = (),
     ) -> None:
+        self._origins = origins
         self._file = data / FILE
-        self._network = Network(self._file, clock, handsets=handsets, http=http)
+        self._network = Network(self._file, clock, handsets=handsets, http=http, exchange=exchange)
         self._links = Links(own_url)
         self.carrier: Carrier = SimulatedCarrier(self._network, answer_timeout_s=answer_timeout_s)
 
@@ -92,10 +102,15 @@ class LocalLine:
         self._network.end_waits()
 
     def router(self, clock: ClockDoor) -> APIRouter:
-        return build_router(self._network, clock, self._links)
+        # Keys, recordings and retries of all accounts go by it.
+        may_move = partial(require_operator, to="move the clock of the whole server")
+        return build_router(self._network, clock, self._links, may_move=may_move)
 
-    def media_router(self) -> APIRouter:
-        return build_media_router(self._network)
+    def open_router(self) -> APIRouter:
+        router = APIRouter()
+        router.include_router(build_media_router(self._network))
+        router.include_router(build_talk_router(self._network, self._origins))
+        return router
 
     def timed(self) -> list[Timed]:
         async def wake() -> None:
@@ -115,13 +130,15 @@ class LocalLine:
 
 
 class RemoteLine:
-    """The network at `url`, for a server that is reached at `own_url`."""
+    """The network at `url`, for a server that is reached at `own_url`; pages of these `origins` may join its calls."""
 
-    def __init__(self, url: str, *, answer_timeout_s: float, own_url: str) -> None:
+    def __init__(
+        self, url: str, *, answer_timeout_s: float, own_url: str, origins: Iterable[str] = ()
+    ) -> None:
         self._url = url.rstrip("/")
         carrier = RemoteSimulatedCarrier(url, answer_timeout_s=answer_timeout_s)
         self.carrier: Carrier = carrier
-        self._network = RemoteNetwork(url, own_url=own_url, after_change=carrier.refresh)
+        self._network = RemoteNetwork(url, own_url=own_url, after_change=carrier.refresh, origins=origins)
 
     async def start(self) -> None:
         await self._network.start()
@@ -137,8 +154,8 @@ class RemoteLine:
     def router(self, clock: ClockDoor) -> APIRouter:
         return self._network.router()
 
-    def media_router(self) -> APIRouter:
-        return self._network.media_router()
+    def open_router(self) -> APIRouter:
+        return self._network.open_router()
 
     def timed(self) -> list[Timed]:
         return []

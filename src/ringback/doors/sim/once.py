@@ -9,7 +9,7 @@ import asyncio
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ringback.doors.rest.caller import Caller, Keys
+from ringback.doors.rest.caller import Caller, Keys, key_of
 from ringback.doors.rest.errors import JsonBytes, fault_response
 from ringback.doors.rest.guard import BodyTooLarge, too_large
 from ringback.doors.rest.once import Once, claim_of
@@ -40,7 +40,8 @@ class SimOnce:
             await self._app(scope, receive, send)
             return
         request = Request(scope, receive)
-        found = await self._keys.find(request.headers.get("authorization", "").partition(" ")[2])
+        key = key_of(request.headers.get("authorization"))
+        found = None if key is None else await self._keys.find(key)
         if found is None:
             await self._app(scope, receive, send)
             return

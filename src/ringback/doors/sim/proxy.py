@@ -1,15 +1,18 @@
 """Passes `/sim/v1` on to a network in a process of its own, streams included, as bytes."""
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
 from ringback.doors.rest.errors import ApiError
 from ringback.doors.sim.links import FRONT
+from ringback.doors.sim.talk import PATH as CONNECT
+from ringback.doors.web.opening import Opening
+from ringback.doors.web.tunnel import Tunnels
 from ringback.sim.media import PATH
 
 if TYPE_CHECKING:
@@ -32,21 +35,30 @@ _NOT_SENT = _HOP_BY_HOP | {"host", "content-length", "authorization", "cookie", 
 # What every answer of this server carries it adds itself.
 _NOT_ANSWERED = _HOP_BY_HOP | {"content-encoding", "date", "server", "x-request-id", "x-content-type-options"}
 _HEALTH_S = 2.0
+UNREACHED = "the simulated network can't be reached: start `ringback sim` where RINGBACK_SIM_URL says"
+"""Everybody may read it, so it names the setting and not the address."""
 
 
 class RemoteNetwork:
-    """The network at `url`, for a server that is reached at `own_url`.
+    """The network at `url`, for a server that is reached at `own_url`, and for pages of these `origins`.
 
     `after_change` is awaited when the network's settings may have changed, before the answer goes out.
     """
 
     def __init__(
-        self, url: str, *, own_url: str = "", after_change: Callable[[], Awaitable[None]] | None = None
+        self,
+        url: str,
+        *,
+        own_url: str = "",
+        after_change: Callable[[], Awaitable[None]] | None = None,
+        origins: Iterable[str] = (),
     ) -> None:
         self._base = url.rstrip("/")
         self._own_url = own_url
         self._after_change = after_change
         self._session: aiohttp.ClientSession | None = None
+        self._origins = origins
+        self._tunnels = Tunnels()
 
     async def start(self) -> None:
         import aiohttp
@@ -58,6 +70,7 @@ class RemoteNetwork:
         )
 
     async def stop(self) -> None:
+        await self._tunnels.stop()
         if self._session is not None:
             await self._session.close()
 
@@ -71,13 +84,19 @@ class RemoteNetwork:
 
         return router
 
-    def media_router(self) -> APIRouter:
-        """A router for media, which whoever knows their id may read."""
+    def open_router(self) -> APIRouter:
+        """A router for what needs no key: media, which whoever knows their id may read, and pages that come with a token."""
         router = APIRouter()
 
         @router.api_route(PATH + "{media_id}", methods=["GET", "HEAD"], include_in_schema=False)
         async def pass_media_on(request: Request) -> StreamingResponse:
             return await self.pass_on(request)
+
+        @router.get(CONNECT, include_in_schema=False)
+        async def pass_page_on(request: Request) -> Response:
+            opening = Opening(request, self._origins)
+            url = f"{self._base}{CONNECT}"
+            return await self._tunnels.open(opening, request, url, who="the simulated network")
 
         return router
 
@@ -91,9 +110,9 @@ class RemoteNetwork:
         try:
             async with self._session.get(f"{self._base}/healthz", timeout=timeout) as answer:
                 status = answer.status
-        except (aiohttp.ClientError, TimeoutError) as error:
-            return f"the simulated network at {self._base} can't be reached: {error or 'it does not answer'}"
-        return None if status == 200 else f"the simulated network at {self._base} answers {status}"
+        except (aiohttp.ClientError, TimeoutError):
+            return UNREACHED
+        return None if status == 200 else f"the simulated network answers {status}"
 
     async def pass_on(self, request: Request) -> StreamingResponse:
         """Send the request on; 502 when the network can't be reached, 504 when it never answered."""
@@ -116,8 +135,8 @@ class RemoteNetwork:
                 headers=headers,
                 allow_redirects=False,
             )
-        except aiohttp.ClientConnectorError as error:
-            raise ApiError(502, "CARRIER_ERROR", f"No connection to the simulated network: {error}") from None
+        except aiohttp.ClientConnectorError:
+            raise ApiError(502, "CARRIER_ERROR", "No connection to the simulated network") from None
         except (aiohttp.ClientError, TimeoutError):
             raise ApiError(504, "CARRIER_ERROR", "The simulated network did not answer") from None
         if self._after_change is not None and request.method == "PATCH":

@@ -1,16 +1,18 @@
-"""`/sim/v1`: handsets, their texts, the line and its faults, the clock."""
+"""`/sim/v1`: handsets, their texts and calls, the line and its faults, the clock."""
 
-from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BeforeValidator
 
 from ringback.doors.rest.errors import ApiError
+from ringback.doors.rest.event_stream import STREAM, event_stream
 from ringback.doors.rest.json_body import JsonRoute
 from ringback.doors.sim import schemas as wire
-from ringback.doors.sim.clock import ClockDoor, build_clock_router
+from ringback.doors.sim.calls import build_calls_router
+from ringback.doors.sim.clock import ClockDoor, anybody, build_clock_router
 from ringback.doors.sim.links import Links
 from ringback.doors.sim.media import build_upload_router
 from ringback.kit.times import from_iso
@@ -31,21 +33,24 @@ Cursor = Annotated[
         },
     ),
 ]
-EVENTS: dict[str, Any] = {
-    "response_class": StreamingResponse,
-    "responses": {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
-}
 LastEventId = Annotated[str | None, Header(alias="Last-Event-ID")]
 
 
-def build_router(network: Network, clock_door: ClockDoor, links: Links) -> APIRouter:
-    """The router over one network; who may call is the including app's matter."""
+def build_router(
+    network: Network,
+    clock_door: ClockDoor,
+    links: Links,
+    *,
+    may_move: Callable[[Request], Awaitable[None]] = anybody,
+) -> APIRouter:
+    """The router over one network; who may call is the including app's matter, and who may move the clock `may_move`'s."""
     router = APIRouter(prefix="/sim/v1")
     router.include_router(_handsets(network))
     router.include_router(_texts(network, links))
     router.include_router(build_upload_router(network, links))
+    router.include_router(build_calls_router(network, links))
     router.include_router(_line(network))
-    router.include_router(build_clock_router(clock_door))
+    router.include_router(build_clock_router(clock_door, may_move))
     return router
 
 
@@ -109,13 +114,13 @@ def _texts(network: Network, links: Links) -> APIRouter:
         base = links.base(request)
         return wire.TextPage(data=[wire.TextOut.of(text, base) for text in found], has_more=more)
 
-    @router.get("/handsets/{handset_id}/events", **EVENTS)
+    @router.get("/handsets/{handset_id}/events", **STREAM)
     async def stream_handset(
         handset_id: str, request: Request, last_event_id: LastEventId = None
     ) -> StreamingResponse:
         return await _stream(network, handset_id, last_event_id, links.base(request))
 
-    @router.get("/events", **EVENTS)
+    @router.get("/events", **STREAM)
     async def stream_all(request: Request, last_event_id: LastEventId = None) -> StreamingResponse:
         return await _stream(network, None, last_event_id, links.base(request))
 
@@ -183,6 +188,4 @@ async def _stream(
                 yield f"event: {entry.kind}\nid: {entry.seq}\ndata: {entry.data(base)}\n\n"
                 seq = entry.seq
 
-    return StreamingResponse(
-        lines(seq), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
-    )
+    return event_stream(lines(seq))

@@ -21,6 +21,7 @@ from ringback.doors.sim.clock import NoClock
 from ringback.doors.sim.links import Links
 from ringback.doors.sim.media import LARGER, build_media_router
 from ringback.doors.sim.router import build_router
+from ringback.doors.sim.talk import build_talk_router
 from ringback.kit.clock import MovableClock
 from ringback.kit.http import AddressPolicy, OutgoingHttp
 from ringback.kit.ids import IdMaker
@@ -56,6 +57,7 @@ def create(network: Network, *, own_url: str = "") -> FastAPI:
         return JSONResponse({"status": "ok"})
 
     app.include_router(build_media_router(network))
+    app.include_router(build_talk_router(network))
     app.include_router(build_router(network, NoClock(), Links(own_url, fronted=True)))
     app.include_router(build_carrier_router(network))
     tell_errors(app)
@@ -83,6 +85,7 @@ async def serve(
     *,
     names: Sequence[str] = (),
     limits: Limits | None = None,
+    exchange: Sequence[str] = (),
 ) -> int:
     """Run until told to stop; SIGTERM and SIGINT drain. Answers the exit code; `OperatorError` when it can't listen."""
     import uvicorn
@@ -91,7 +94,7 @@ async def serve(
     http = OutgoingHttp(AddressPolicy(loopback_allowed=_is_loopback(host)))
     clock = MovableClock()
     ids = IdMaker(clock)
-    network = Network(data / "network.db", clock, handsets=handsets, http=http)
+    network = Network(data / "network.db", clock, handsets=handsets, http=http, exchange=exchange)
     app = create(network, own_url=base_of(host, listener.getsockname()[1]))
     config = Connections(ids, limits or Limits()).config(
         guarded(app, host=host, names=names, ids=ids),
@@ -124,10 +127,11 @@ def run(
     *,
     names: Sequence[str] = (),
     limits: Limits | None = None,
+    exchange: Sequence[str] = (),
 ) -> int:
     """As `serve`, for a command that has no event loop yet."""
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        return runner.run(serve(host, port, data, log_level, names=names, limits=limits))
+        return runner.run(serve(host, port, data, log_level, names=names, limits=limits, exchange=exchange))
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -16,6 +16,7 @@ from ringback.agents.schemas import (
 from ringback.conversations import service as conversations
 from ringback.conversations.schemas import AgentConversationList, AgentConversationSummary
 from ringback.doors.rest.caller import Scoped
+from ringback.doors.rest.endpoints.agent_prompts import author_of
 from ringback.doors.rest.endpoints.success import Success
 from ringback.doors.rest.errors import JsonBytes
 from ringback.doors.rest.json_body import JsonRoute
@@ -24,6 +25,7 @@ from ringback.doors.rest.paging import Limit100, Offset, within_store
 from ringback.doors.rest.parts import parts_of
 from ringback.events.log import record
 from ringback.flows.attach_number import attach, delete_agent, detach
+from ringback.flows.change_agent import change_agent
 from ringback.numbers import store as numbers
 from ringback.storage.tx import Reads, Row, Tx
 
@@ -38,7 +40,9 @@ async def list_agents(
 
     def query(db: Reads) -> tuple[list[AgentResponse], int]:
         rows = service.page(db, caller.account_id, limit=limit, offset=start)
-        return [_detail(db, row) for row in rows], service.count(db, caller.account_id)
+        own = numbers.of_agents(db, caller.account_id, rows)
+        data = [AgentResponse.of(row, own[row["id"]]) for row in rows]
+        return data, service.count(db, caller.account_id)
 
     data, total = await parts_of(request).store.read(query)
     return JsonBytes(to_bytes(AgentListResponse(data=data, total=total, has_more=start + len(data) < total)))
@@ -51,7 +55,7 @@ def _detail(db: Reads, row: Row) -> AgentResponse:
 @router.post("", operation_id="createAgent", response_model=AgentResponse)
 async def create_agent(request: Request, caller: Scoped, asked: CreateAgent) -> JsonBytes:
     def unit(tx: Tx) -> AgentResponse:
-        row = service.create(tx, caller.account_id, asked)
+        row = service.create(tx, caller.account_id, asked, author_of(tx, request, caller))
         record(tx, caller.account_id, "agent.created", agentId=row["id"])
         return AgentResponse.of(row, [])
 
@@ -71,9 +75,8 @@ async def update_agent(
     request: Request, caller: Scoped, agent_id: str, asked: UpdateAgent | None = None
 ) -> JsonBytes:
     def unit(tx: Tx) -> AgentResponse:
-        row = service.update(tx, caller.account_id, agent_id, asked or UpdateAgent())
-        record(tx, caller.account_id, "agent.updated", agentId=agent_id)
-        return _detail(tx, row)
+        by = author_of(tx, request, caller)
+        return _detail(tx, change_agent(tx, caller.account_id, agent_id, asked or UpdateAgent(), by))
 
     return JsonBytes(to_bytes(await parts_of(request).store.write(unit, account=caller.account_id)))
 

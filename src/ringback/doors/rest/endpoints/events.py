@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BeforeValidator
 
-from ringback.doors.rest.caller import Caller, Scoped, may_still
+from ringback.doors.rest.caller import Caller, Scoped
 from ringback.doors.rest.errors import JsonBytes
+from ringback.doors.rest.event_stream import STREAM, event_stream
 from ringback.doors.rest.json_body import JsonRoute
 from ringback.doors.rest.once import claim_of, to_bytes
 from ringback.doors.rest.paging import NOT_GIVEN
@@ -31,16 +32,15 @@ _AT_ONCE = 100
 _PAUSE_S = 0.02
 """Between two reads of a stream: what comes close together goes together."""
 _FARTHEST = 1 << 53
+_DIGITS = 30
+"""More than any id has; one that is too far is told so in words."""
+_BY_HEADER = {"field": "Last-Event-ID", "where": "header"}
 After = Annotated[int | None, Query(ge=0, le=_FARTHEST), DIGITS]
 Limit = Annotated[int, Query(ge=1, le=1_000), DIGITS]
 Wait = Annotated[float, Query(ge=0, le=60), BeforeValidator(lambda given: given or 0)]
 Types = Annotated[str, Query(description="Types with commas between; `message.*` means all that begin so.")]
 AgentId = Annotated[str, Query(alias="agentId")]
 LastEventId = Annotated[str, Header(alias="Last-Event-ID")]
-STREAM: dict[str, Any] = {
-    "response_class": StreamingResponse,
-    "responses": {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
-}
 
 
 def wanted_of(types: str | None, agent_id: str | None) -> Wanted:
@@ -115,29 +115,23 @@ async def stream_events(
     def start(db: Reads) -> int:
         head = db.get(accounts, caller.account_id)
         assert head is not None
-        return int(head["event_seq"]) if begin is None else checked(head, begin)
+        if begin is None:
+            return int(head["event_seq"])
+        return checked(head, begin, **_BY_HEADER) if last_event_id else checked(head, begin)
 
     parts = parts_of(request)
     seq = await parts.store.read(start)
-    return StreamingResponse(
-        _lines(request, parts.waits, caller, wanted, seq),
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-store"},
-    )
+    return event_stream(_lines(parts.waits, caller, wanted, seq))
 
 
 def _resumed(last_event_id: str) -> int:
-    if not (last_event_id.isascii() and last_event_id.isdecimal() and len(last_event_id) <= 15):
-        raise Invalid(
-            "takes the id of an event of this stream, a number", field="Last-Event-ID", where="header"
-        )
+    if not (last_event_id.isascii() and last_event_id.isdecimal() and len(last_event_id) <= _DIGITS):
+        raise Invalid("takes the id of an event of this stream, a number", **_BY_HEADER)
     return int(last_event_id)
 
 
-async def _lines(
-    request: Request, waits: EventWaits, caller: Caller, wanted: Wanted, after: int
-) -> AsyncIterator[bytes]:
-    """The stream, until the server stops, the caller may not read any more or is further behind than events are kept."""
+async def _lines(waits: EventWaits, caller: Caller, wanted: Wanted, after: int) -> AsyncIterator[bytes]:
+    """The stream, until the server stops, the account is no more or the reader is further behind than events are kept."""
     yield b": connected\n\n"
     while not waits.stopping:
         try:
@@ -147,7 +141,7 @@ async def _lines(
         except Fault:
             # Too far behind, or the store is away: a status can't be given any more, but the client resumes and gets one.
             return
-        if page.over or not await may_still(request, caller):
+        if page.over:
             return
         yield _told(page)
         after = page.next_after

@@ -54,6 +54,17 @@ async def revoke_key(request: Request, key_id: str) -> Success:
     return Success(success=True)
 
 
+class CreateLink(CamelWire):
+    account_id: Text | None = None
+
+
+@router.post("/links")
+async def create_link(request: Request, asked: CreateLink) -> dict[str, Any]:
+    """The path of a link that opens an account's console once."""
+    account = await request.app.state.accounts.find(asked.account_id)
+    return {"path": request.app.state.links.new(account)}
+
+
 @router.get("/feedback")
 async def list_feedback(
     request: Request, limit: Annotated[int, Query(ge=1, le=1_000), DIGITS] = 20

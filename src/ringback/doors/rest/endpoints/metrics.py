@@ -1,14 +1,15 @@
 """/metrics: rates, latencies and queues of the whole server, as Prometheus reads them. It answers this machine, or a key."""
 
 import asyncio
-import ipaddress
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from ringback.calls import store as calls
 from ringback.doors.rest.caller import require_operator
+from ringback.doors.rest.near import is_near
 from ringback.doors.rest.parts import parts_of
 from ringback.kit import measures
 from ringback.kit.measures import Count, Spread
@@ -20,34 +21,24 @@ if TYPE_CHECKING:
 
 router = APIRouter(tags=["probes"])
 _TEXT: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
-_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 _KINDS = {"text": "texts", "webhook": "webhooks"}
 
 
 @router.get("/metrics", operation_id="metrics", response_class=Response, responses=_TEXT)
 async def metrics(request: Request) -> Response:
-    if not _is_near(request):
+    if "authorization" in request.headers or not is_near(request):
         await require_operator(request, to="read the metrics of the whole server")
     parts = parts_of(request)
     now = parts.clock.now_ms()
     found = await parts.store.read(lambda db: queues.look(db, now=now))
-    text, content_type = await asyncio.to_thread(_render, found, dict(request.app.state.circuits()))
+    living = await parts.store.read(calls.count_living)
+    text, content_type = await asyncio.to_thread(_render, found, dict(request.app.state.circuits()), living)
     return Response(text, media_type=content_type)
 
 
-def _is_near(request: Request) -> bool:
-    """Whether the peer is on this machine, and asks this machine: a proxy passes on whom its own client asked."""
-    if request.client is None or request.url.hostname not in _THIS_MACHINE:
-        return False
-    if any(name in request.headers for name in ("forwarded", "x-forwarded-for")):
-        return False
-    try:
-        return ipaddress.ip_address(request.client.host).is_loopback
-    except ValueError:
-        return False
-
-
-def _render(found: list[Queue], circuits: dict[str, bool]) -> tuple[bytes, str]:
+def _render(
+    found: list[Queue], circuits: dict[str, bool], living: dict[tuple[str, str], int]
+) -> tuple[bytes, str]:
     # A tenth of a second that no start should pay.
     from prometheus_client import CollectorRegistry, platform_collector, process_collector
     from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
@@ -58,6 +49,7 @@ def _render(found: list[Queue], circuits: dict[str, bool]) -> tuple[bytes, str]:
             yield from map(_metric_of, list(measures.ALL))
             yield from _of_queues(found)
             yield _of_circuits(circuits)
+            yield _of_calls(living)
 
     registry = CollectorRegistry()
     process_collector.ProcessCollector(registry=registry)
@@ -105,4 +97,15 @@ def _of_circuits(circuits: dict[str, bool]) -> Any:
     )
     for carrier, is_open in circuits.items():
         gauge.add_metric((carrier,), int(is_open))
+    return gauge
+
+
+def _of_calls(living: dict[tuple[str, str], int]) -> Any:
+    from prometheus_client.core import GaugeMetricFamily
+
+    gauge = GaugeMetricFamily(
+        "ringback_calls_living", "Calls that are not over.", labels=("direction", "status")
+    )
+    for labels, count in living.items():
+        gauge.add_metric(labels, count)
     return gauge

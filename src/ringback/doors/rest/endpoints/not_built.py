@@ -11,19 +11,8 @@ from ringback.doors.rest.caller import scoped
 from ringback.doors.rest.errors import ApiError
 
 NOT_BUILT: tuple[tuple[str, str, str], ...] = (
-    ("GET", "/v1/agents/voices", "listVoices"),
-    ("GET", "/v1/agents/{agent_id}/calls", "listAgentCalls"),
-    ("GET", "/v1/calls", "listCalls"),
-    ("POST", "/v1/calls", "createOutboundCall"),
-    ("POST", "/v1/calls/web", "createWebCall"),
-    ("GET", "/v1/calls/{call_id}", "getCall"),
-    ("POST", "/v1/calls/{call_id}/end", "endCall"),
-    ("GET", "/v1/calls/{call_id}/recording", "getCallRecording"),
-    ("GET", "/v1/calls/{call_id}/transcript", "getCallTranscript"),
-    ("GET", "/v1/calls/{call_id}/transcript/stream", "streamCallTranscript"),
     ("POST", "/v1/location/refresh", "refreshLocations"),
     ("GET", "/v1/location/{phone_number}", "getLocation"),
-    ("GET", "/v1/numbers/{number_id}/calls", "listCallsForNumber"),
     ("GET", "/v1/register", "getRegistration"),
     ("POST", "/v1/register", "registerA2P"),
     ("PATCH", "/v1/register", "updateRegistration"),
@@ -51,7 +40,6 @@ NOT_BUILT_WITHOUT_KEY: tuple[tuple[str, str, str], ...] = (
 
 
 _WHAT = {
-    "/v1/agents/voices": "voices are",
     "/v1/register": "registration is",
     "/v1/sip-trunks": "SIP trunks are",
     "/v1/verify": "verification is",
@@ -59,12 +47,12 @@ _WHAT = {
     "/integrations/whatsapp": "WhatsApp is",
     "/v0/agent": "sign-up is",
 }
-"""What a refusal is about, by how the path begins; everything else is about calls."""
+"""What a refusal is about, by how the path begins."""
 
 
 async def _refuse(request: Request) -> Response:
     path = request.url.path
-    what = next((told for start, told in _WHAT.items() if path.startswith(start)), "calls are")
+    what = next(told for start, told in _WHAT.items() if path.startswith(start))
     told = f"{what} not built yet in Ringback {__version__}; its README says what is"
     raise ApiError(400, "NOT_IMPLEMENTED", told)
 

@@ -1,6 +1,6 @@
 """/v1/numbers"""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 
@@ -30,6 +30,7 @@ from ringback.messages.schemas import MessageListResponse, MessageResponse
 from ringback.messages.store import page_of_number
 from ringback.numbers import service, store
 from ringback.numbers.errors import CarrierFailed
+from ringback.numbers.patterns import ONE, read_pattern
 from ringback.numbers.schemas import (
     AvailableNumber,
     AvailableNumberList,
@@ -116,22 +117,50 @@ async def available_numbers(
     country: Filter = NOT_GIVEN,
     limit: Limit100 = 20,
 ) -> JsonBytes:
-    parts = parts_of(request)
+    return await _for_sale(
+        parts_of(request),
+        country,
+        area_code,
+        city=city,
+        state=state,
+        postal_code=postal_code,
+        limit=limit,
+    )
+
+
+@router.get("/matching", operation_id="matchingNumbers", response_model=AvailableNumberList)
+async def matching_numbers(
+    request: Request,
+    caller: Scoped,
+    pattern: Annotated[str, Query(max_length=40, json_schema_extra={"pattern": ONE})],
+    area_code: Annotated[str, Query(alias="areaCode")] = NOT_GIVEN,
+    city: Filter = NOT_GIVEN,
+    state: Filter = NOT_GIVEN,
+    country: Filter = NOT_GIVEN,
+    limit: Limit100 = 20,
+) -> JsonBytes:
+    return await _for_sale(
+        parts_of(request),
+        country,
+        area_code,
+        city=city,
+        state=state,
+        pattern=read_pattern(pattern),
+        limit=limit,
+    )
+
+
+async def _for_sale(parts: Parts, country: str, area_code: str, **wish: Any) -> JsonBytes:
+    """What the carrier has; what is empty is not asked for. Raises `Invalid` for a country or an area code that is none."""
     code = (country or "US").upper()
     if len(code) != 2 or not code.isascii() or not code.isalpha():
         raise Invalid("takes a country's two letters, such as US", field="country", where="query")
     if area_code and not (len(area_code) == 3 and area_code.isascii() and area_code.isdigit()):
         raise Invalid("takes three digits, such as 415", field="areaCode", where="query")
     service.check_area_code(code, area_code or None)
+    given: dict[str, Any] = {name: value or None for name, value in wish.items()}
     try:
-        offers = await parts.carrier.search(
-            code,
-            area_code=area_code or None,
-            city=city or None,
-            state=state or None,
-            postal_code=postal_code or None,
-            limit=limit,
-        )
+        offers = await parts.carrier.search(code, area_code=area_code or None, **given)
     except CarrierError as error:
         raise CarrierFailed(f"the carrier can't be asked for numbers: {error.message}") from None
     return JsonBytes(to_bytes(AvailableNumberList(data=[AvailableNumber.of(offer) for offer in offers])))

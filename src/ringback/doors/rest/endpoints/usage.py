@@ -57,7 +57,7 @@ async def get_usage(request: Request, caller: Scoped) -> JsonBytes:
         held = numbers.count(db, account_id)
         windows = [store.since(db, account_id, now - days * DAY_MS) for days in (1, 7, 30)]
         return UsageResponse(
-            plan=PlanInfo.of(numbers=limit),
+            plan=PlanInfo.of(numbers=limit, call_minutes=parts.settings.max_call_minutes),
             numbers=NumberLimits(used=held, limit=limit, remaining=max(0, limit - held)),
             stats=UsageStats.of(head, *windows),
             period_start=to_iso(start),

@@ -66,6 +66,7 @@ async def redeliver_range(request: Request, caller: Scoped, asked: RedeliverRang
             tx,
             caller.account_id,
             start=start,
+            after=asked.after,
             end=tx.now + 1 if until is None else until,
             status=asked.status or "failed",
             agent_id=asked.agent_id,
@@ -76,6 +77,7 @@ async def redeliver_range(request: Request, caller: Scoped, asked: RedeliverRang
             skipped=done.skipped,
             has_more=more is not None,
             more_from=None if more is None else to_iso(more),
+            more_after=done.more_after,
         )
 
     return await parts_of(request).once.write(await claim_of(request, caller), caller, unit)

@@ -19,6 +19,7 @@ from ringback.kit.faults import Invalid
 from ringback.kit.wire import DIGITS
 from ringback.storage.tx import Reads, Row, Tx
 from ringback.webhooks import service, store
+from ringback.webhooks.attempts import note_test
 from ringback.webhooks.jobs import attempt
 from ringback.webhooks.schemas import (
     AllTimeStatsResponse,
@@ -134,6 +135,11 @@ async def _attempt_test(
         event_type="agent.message",
         payload=synthetic_message(asked, ids=parts.ids, now=parts.clock.now_ms(), agent_id=agent_id),
     )
+    if result.ok == (endpoint["failing_since"] is not None):
+        tested = endpoint
+        endpoint = await parts.store.write(
+            lambda tx: note_test(tx, tested, ok=result.ok), account=caller.account_id
+        )
     return WebhookTestResult(
         success=result.ok,
         http_status=result.http_status,
