@@ -4,8 +4,6 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -14,21 +12,31 @@ from starlette.types import ASGIApp
 
 from ringback import running
 from ringback.accounts.book import AccountBook
+from ringback.calling import Calling
+from ringback.carriers.protocol import VoiceCarrier
 from ringback.checkup import checkup
+from ringback.doors.console.mount import mount
+from ringback.doors.docs import door as docs
+from ringback.doors.mcp import door as mcp
 from ringback.doors.rest import app as rest
 from ringback.doors.rest.caller import Keys, require_key_or_token
 from ringback.doors.rest.front import Front
 from ringback.doors.rest.key_limits import KeyLimits
+from ringback.doors.rest.let_in import LetIn
 from ringback.doors.rest.once import Once
 from ringback.doors.rest.parts import Parts
-from ringback.doors.sim.line import LocalLine, RemoteLine, SimulatedLine
+from ringback.doors.sim.line import SimulatedLine
 from ringback.doors.sim.media import LARGER
 from ringback.doors.sim.moving import MovingClock, Timed
 from ringback.doors.sim.once import SimOnce
+from ringback.doors.web.tunnel import Tunnels
+from ringback.due import keeper_time, recordings_time, worker_time
 from ringback.events.jobs import forget_old
 from ringback.events.waiting import EventWaits
+from ringback.first_steps import FirstSteps
 from ringback.flows.carrier_events import CarrierEvents
 from ringback.flows.pace_texts import Paces
+from ringback.flows.search_turns import SearchTurns
 from ringback.flows.send_text import Line
 from ringback.kit import trace
 from ringback.kit.clock import MovableClock
@@ -40,10 +48,11 @@ from ringback.live.inprocess import InProcess
 from ringback.messages.jobs import Dispatcher, TextKeeper
 from ringback.numbers.jobs import NumberKeeper
 from ringback.operator_error import OperatorError
+from ringback.phone_network import line_of
 from ringback.settings import Settings
 from ringback.storage import facts, idempotency
 from ringback.storage.opening import open_sealer, open_store
-from ringback.storage.sealing import SealError
+from ringback.storage.sealing import Sealer, SealError
 from ringback.webhooks.attempts import DAY_MS, SCHEDULES, Patience
 from ringback.webhooks.jobs import Deliverer
 
@@ -54,15 +63,6 @@ _log = structlog.get_logger("ringback")
 _ABANDONED_MS = 600_000
 """How long after its start a request that never ended counts as dead."""
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
-
-
-@dataclass(frozen=True, slots=True)
-class FirstSteps:
-    """What a newcomer is told at the start."""
-
-    handset: str | None
-    key_file: Path
-    sandbox: bool
 
 
 class Server:
@@ -135,7 +135,7 @@ class Server:
             patience=_patience(settings),
         )
         self.keeper = NumberKeeper(self.store, carrier, self.clock)
-        self.texts = TextKeeper(self.store, self.clock, self.dispatcher.circuit)
+        self.texts = TextKeeper(self.store, self.clock, carrier, self.dispatcher.circuit)
         self.keys = Keys(self.store, self.clock)
         self.keys.local_token = _local_token(settings)
         if settings.key_requests_per_second is not None:
@@ -143,6 +143,8 @@ class Server:
                 self.clock, per_second=settings.key_requests_per_second, burst=settings.key_burst
             )
         self.waits = EventWaits(self.store, self.live)
+        self.calling = self._make_calling(hash_key, sealer)
+        self.calling.hold(self._voices(), text_line)
         parts = Parts(
             settings=settings,
             store=self.store,
@@ -155,13 +157,25 @@ class Server:
             clock=self.clock,
             ids=self.ids,
             waits=self.waits,
+            searches=SearchTurns(self.store),
+            voice=self.calling.facts,
+            calls=self.calling.waits,
+            call_keeper=self.calling.keeper,
+            switchboard=self.calling.switchboard,
         )
         self._open_doors(parts)
         await self._recover()
         self._open.push_async_callback(self._rest)
         self._start_workers(CarrierEvents(self.store, carrier, text_line, self.ids))
+        await self.calling.open()
+        self._open.push_async_callback(self.calling.close)
         self.first = FirstSteps(
-            handset=await self.line.first_handset(), key_file=self.book.key_file, sandbox=True
+            handset=await self.line.first_handset(),
+            key_file=self.book.key_file,
+            sandbox=True,
+            link=self.console.links.new(await self.book.find(None))
+            if settings.role in ("all", "api")
+            else None,
         )
         self._open.callback(self._close_doors)
         self.app.state.ready = True
@@ -172,7 +186,17 @@ class Server:
         return OutgoingHttp(self.policy)
 
     def _make_line(self) -> SimulatedLine:
-        return _line(self.settings, self.clock, self.http)
+        return line_of(self.settings, self.clock, self.http)
+
+    def _make_calling(self, hash_key: bytes, sealer: Sealer) -> Calling:
+        return Calling(self.settings, self.store, self.live, self.clock, hash_key=hash_key, sealer=sealer)
+
+    def _voices(self) -> dict[str, VoiceCarrier]:
+        """The carriers whose calls this process holds."""
+        carrier = self.line.carrier
+        if self.settings.role not in ("all", "voice") or carrier.voice is None:
+            return {}
+        return {carrier.name: carrier.voice}
 
     def _make_app(self, parts: Parts, more: Sequence[APIRouter]) -> FastAPI:
         return rest.create(parts, more=more)
@@ -184,7 +208,9 @@ class Server:
         try:
             from ringback.tracing import Collected
         except ImportError:
-            raise OperatorError("tracing needs its packages: pip install 'ringback[tracing]'") from None
+            raise OperatorError(
+                "tracing needs its packages: run .venv/bin/uv pip install '.[tracing]' in Ringback's folder"
+            ) from None
         self.traces = collected = Collected(self.settings.otel_endpoint, role=self.settings.role)
         trace.tracer = collected
 
@@ -192,21 +218,26 @@ class Server:
             trace.tracer = None
             collected.stop()
 
-        self._open.push_async_callback(asyncio.to_thread, stop)
+        self._open.callback(stop)
 
     def _open_doors(self, parts: Parts) -> None:
         clock = MovingClock(self.clock, self._timed(), self._save_clock)
         simulated = APIRouter(dependencies=[Depends(require_key_or_token)])
         simulated.include_router(self.line.router(clock))
-        self.app = self._make_app(parts, [self.line.media_router(), simulated])
+        self.app = self._make_app(parts, [self.line.open_router(), simulated])
         self.app.state.ready = False
         self.app.state.trouble = self.line.trouble
         self.app.state.keys = self.keys
         self.app.state.accounts = self.book
         self.app.state.check = self._check
         self.app.state.circuits = self._circuits
-        front = Front(SimOnce(self.app, parts.once, self.keys), self.app, rest.HOT)
+        self.console = mount(self.app, parts, self.keys, self.book, self._check)
+        docs.mount(self.app)
+        self.app.state.tunnels = Tunnels()
+        self._open.push_async_callback(self.app.state.tunnels.stop)
+        front = Front(LetIn(SimOnce(self.app, parts.once, self.keys), self.keys), self.app, rest.HOT)
         self.asgi = rest.guarded(front, parts, larger=LARGER)
+        self._open.push_async_callback(mcp.mount(self.app, self.asgi, parts).close)
 
     def _circuits(self) -> dict[str, bool]:
         """Whether the circuit of each carrier is open."""
@@ -230,6 +261,7 @@ class Server:
         self._begin(self.http.warm_up(after_s=0.3))
         if role in ("all", "api"):
             self._begin(every(30, self.keys.note_uses))
+            self._begin(every(1, self.keys.look_again))
         if role in ("all", "deliver"):
             self._begin(self.deliverer.run())
         if role in ("all", "dispatch"):
@@ -240,6 +272,8 @@ class Server:
             self._begin(every(15, self.keeper.settle_orders))
             self._begin(every(600, self._purge))
             self._begin(every(60, self._prune_events))
+            for work in self.calling.work():
+                self._begin(work)
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.append(asyncio.create_task(work))
@@ -259,16 +293,20 @@ class Server:
     def _timed(self) -> list[Timed]:
         return [
             *self.line.timed(),
-            _worker_time(self.dispatcher, patient=True),
-            _worker_time(self.deliverer),
-            _keeper_time(self.keeper),
-            _text_time(self.texts),
+            worker_time(self.dispatcher, patient=True),
+            worker_time(self.deliverer),
+            keeper_time(self.keeper, self.keeper.release_expired),
+            keeper_time(self.texts, self.texts.fail_expired),
+            keeper_time(self.calling.keeper, self.calling.keeper.end_unused),
+            recordings_time(self.calling.keeper),
         ]
 
     def end_waits(self) -> None:
         """The server is about to stop: long polls and streams end now, so that nothing waits for them."""
         self.line.end_waits()
         self.waits.end()
+        self.console.live.end()
+        self.calling.waits.end()
 
     async def stop(self) -> None:
         """Take no new work, let what is under way end, close everything. After a start that failed there is nothing."""
@@ -295,46 +333,7 @@ def _patience(settings: Settings) -> Patience:
     return Patience(SCHEDULES[settings.webhook_retry], days * DAY_MS if days else None)
 
 
-def _line(settings: Settings, clock: MovableClock, http: OutgoingHttp) -> SimulatedLine:
-    if settings.sim_url is not None:
-        return RemoteLine(
-            settings.sim_url, answer_timeout_s=settings.submit_timeout_s, own_url=settings.own_url
-        )
-    return LocalLine(
-        settings.data,
-        clock,
-        handsets=settings.sim_handsets,
-        answer_timeout_s=settings.submit_timeout_s,
-        http=http,
-        own_url=settings.own_url,
-    )
-
-
 def _local_token(settings: Settings) -> str | None:
     """The token that the command wrote for this process, if a command started it."""
     found = running.read(settings.data)
     return found.token if found is not None and found.pid == os.getpid() else None
-
-
-def _worker_time(worker: Dispatcher | Deliverer, *, patient: bool = False) -> Timed:
-    async def idle() -> bool:
-        return not worker.busy
-
-    async def wake() -> None:
-        worker.clock_moved()
-
-    return Timed(worker.next_due, idle, wake, patient)
-
-
-def _keeper_time(keeper: NumberKeeper) -> Timed:
-    async def idle() -> bool:
-        return not keeper.busy
-
-    return Timed(keeper.next_due, idle, keeper.release_expired)
-
-
-def _text_time(keeper: TextKeeper) -> Timed:
-    async def idle() -> bool:
-        return not keeper.busy
-
-    return Timed(keeper.next_due, idle, keeper.fail_expired)

@@ -1,7 +1,8 @@
-"""A whole server in one file: its store, the key of its secrets, the simulated network; and back from it."""
+"""A whole server in one file: its store, the key of its secrets, recordings, the simulated network; and back from it."""
 
 import contextlib
 import os
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,10 +21,14 @@ from ringback.storage.sealing import KEY_FILE
 NETWORK = "network.db"
 _FILES = (KEY_FILE, "first-key")
 _PIECE = 1 << 20
+_RECORDINGS = "recordings"
+_RECORDING = re.compile(r"recordings/acct_[0-9a-z]{1,64}/call_[0-9a-z]{1,64}\.wav", re.ASCII)
 
 
-def back_up(settings: Settings, path: Path) -> dict[str, int]:
+def back_up(settings: Settings, path: Path, *, recordings: bool = True) -> dict[str, int]:
     """Write `path`, for the operator's eyes only; answers the rows of each table. A server may run meanwhile.
+
+    `recordings` of calls, as far as they are on this machine, can be left out: they may be most of it.
 
     Raises `OperatorError`: nothing to back up, or a file that is there already.
     """
@@ -41,7 +46,30 @@ def back_up(settings: Settings, path: Path) -> dict[str, int]:
         for name in _FILES:
             if (settings.data / name).exists():
                 file.write(settings.data / name, f"data/{name}")
+        if recordings:
+            _add_recordings(settings.recordings_folder, file)
     return counts
+
+
+def recordings_in(path: Path) -> int:
+    """How many recordings a backup holds."""
+    with ZipFile(path) as file:
+        return sum(_recording_of(name) is not None for name in file.namelist())
+
+
+def _recording_of(member: str) -> str | None:
+    """Where in a data folder a member of a backup belongs, if it is a recording."""
+    name = member.removeprefix("data/")
+    return name if name != member and _RECORDING.fullmatch(name) else None
+
+
+def _add_recordings(folder: Path, file: ZipFile) -> None:
+    """Speech hardly gets smaller, so it is packed quickly. What is deleted meanwhile isn't in it."""
+    for path in sorted(folder.glob("*/*.wav")):
+        name = f"data/{_RECORDINGS}/{path.relative_to(folder).as_posix()}"
+        if _recording_of(name) is not None:
+            with contextlib.suppress(FileNotFoundError):
+                file.write(path, name, compresslevel=1)
 
 
 @contextlib.contextmanager
@@ -119,8 +147,10 @@ def lacks_key(settings: Settings, path: Path) -> bool:
 
 def _restore(settings: Settings, path: Path, file: ZipFile) -> dict[str, int]:
     inside = {name.removeprefix("data/"): name for name in file.namelist() if name.startswith("data/")}
-    names = [name for name in (NETWORK, *_FILES) if name in inside]
-    there = [name for name in names if (settings.data / name).exists()]
+    recordings = [name for name in inside if _recording_of(f"data/{name}") is not None]
+    names = [*(name for name in (NETWORK, *_FILES) if name in inside), *recordings]
+    places = {name: _place_of(settings, name) for name in names}
+    there = [name for name, place in places.items() if place.exists()][:3]
     if there:
         raise OperatorError(
             f"{settings.data} holds {' and '.join(there)} already: restore into an empty folder (--data)"
@@ -134,12 +164,19 @@ def _restore(settings: Settings, path: Path, file: ZipFile) -> dict[str, int]:
         ) from None
     except (dump.BadBackup, zipfile.BadZipFile, EOFError, ValueError) as error:
         raise OperatorError(f"{path} can't be restored: {error}", exit_code=SERVICE_MISSING) from None
-    for name in names:
-        _bring_back(file, inside[name], settings.data / name)
+    for name, place in places.items():
+        _bring_back(file, inside[name], place)
     return counts
 
 
+def _place_of(settings: Settings, name: str) -> Path:
+    if _recording_of(f"data/{name}") is None:
+        return settings.data / name
+    return settings.recordings_folder / Path(name).relative_to(_RECORDINGS)
+
+
 def _bring_back(file: ZipFile, member: str, path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (
         file.open(member) as source,
         open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as target,

@@ -3,11 +3,17 @@
 from typing import Any
 
 from ringback.kit import sqlite
+from ringback.kit.http import AddressPolicy, OutgoingHttp
+from ringback.llm.configured import TIERS, endpoint_of
+from ringback.llm.looking import trouble_of
 from ringback.settings import Settings
+from ringback.speech import registry, services
+from ringback.speech.protocol import SpeechMissing
 from ringback.storage.store import Store
 
 _FIXED_SQLITE = (3, 51, 3)
 _SHOWN = 3
+_VOICE = registry.VOICE.brings
 
 
 def part(name: str, ok: bool, line: str) -> dict[str, Any]:
@@ -61,9 +67,54 @@ def check_settings(settings: Settings, *, trouble: str | None = None) -> list[di
     )
     public = settings.public_url or "none: only this machine can call back"
     return [
-        part("carrier", trouble is None, trouble or f"simulated, {where}"),
+        part("carrier", trouble is None, f"{trouble} ({where})" if trouble else f"simulated, {where}"),
         part("public URL", True, public),
+        check_voice(),
+        check_speech(settings),
     ]
+
+
+def check_voice() -> dict[str, Any]:
+    """Whether calls can be held, or what to install; a server for texts alone is fine without."""
+    lacks = registry.VOICE.lacks()
+    return part(
+        "voice", True, "pipecat is installed" if lacks is None else f"calls need the extra voice: {_VOICE}"
+    )
+
+
+def check_speech(settings: Settings) -> dict[str, Any]:
+    """What hears and speaks on calls, or what to install; a server for texts alone is fine without."""
+    engines = []
+    for choose, setting, what in (
+        (registry.hearing_engine, settings.speech_stt, services.HEAR),
+        (registry.speaking_engine, settings.speech_tts, services.SPEAK),
+    ):
+        try:
+            engine = choose(setting)
+            if engine is registry.HOSTED:
+                engines.append(services.read(settings.data, what).name)
+                continue
+        except SpeechMissing as error:
+            needed = setting != registry.AUTO
+            return part("speech", not needed, str(error) if needed else f"calls have none: {error}")
+        engines.append(f"{engine.name} ({engine.note})" if engine.note else engine.name)
+    return part("speech", True, f"hears with {engines[0]}, speaks with {engines[1]}")
+
+
+async def check_model(settings: Settings) -> dict[str, Any]:
+    """Whether the language model of hosted agents is there, or who stands in for it."""
+    found = {tier: endpoint for tier in TIERS if (endpoint := endpoint_of(settings, tier)) is not None}
+    if not found:
+        return part(
+            "model", True, "none: the demo brain (rules) speaks for hosted agents; set llm_url for a model"
+        )
+    http = OutgoingHttp(AddressPolicy(loopback_allowed=True))
+    try:
+        trouble = await trouble_of(http, list(found.values()))
+    finally:
+        await http.close()
+    names = ", ".join(dict.fromkeys(endpoint.model for endpoint in found.values()))
+    return part("model", trouble is None, trouble or f"{names} at {settings.llm_url}")
 
 
 async def checkup(settings: Settings, store: Store, *, trouble: str | None) -> list[dict[str, Any]]:
@@ -71,4 +122,5 @@ async def checkup(settings: Settings, store: Store, *, trouble: str | None) -> l
         await check_store(settings, store),
         *await check_webhooks(store),
         *check_settings(settings, trouble=trouble),
+        await check_model(settings),
     ]

@@ -5,12 +5,13 @@ Modules log by `structlog.get_logger()`, events as words and facts as keywords:
 come out the same way. No secret reaches a line: see `mask`.
 """
 
+import contextlib
 import functools
 import logging
 import re
 import sys
 from collections.abc import Mapping
-from typing import TextIO
+from typing import TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -111,6 +112,21 @@ def _put_first(_logger: WrappedLogger, _method: str, event: EventDict) -> EventD
     return {**head, **event}
 
 
+class _Lines:
+    """Where lines go. One that can't be written, to a full disk or a pipe that nobody reads, is lost and stops nothing."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def write(self, text: str) -> None:
+        with contextlib.suppress(OSError):
+            self._out.write(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            self._out.flush()
+
+
 def set_up(level: str = "info", *, stream: TextIO | None = None, human: bool | None = None) -> None:
     """Send all logs of the process to `stream` (standard error), for people if it is a terminal.
 
@@ -136,7 +152,7 @@ def set_up(level: str = "info", *, stream: TextIO | None = None, human: bool | N
     structlog.configure(
         processors=[*common, *render],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
-        logger_factory=structlog.WriteLoggerFactory(file=out),
+        logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, _Lines(out))),
         cache_logger_on_first_use=False,
     )
     _route_standard_logging(level, out, common, render)
@@ -145,7 +161,7 @@ def set_up(level: str = "info", *, stream: TextIO | None = None, human: bool | N
 def _route_standard_logging(
     level: str, out: TextIO, common: list[Processor], render: list[Processor]
 ) -> None:
-    handler = logging.StreamHandler(out)
+    handler = logging.StreamHandler(_Lines(out))
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[_drop_color, structlog.stdlib.add_logger_name, *common],

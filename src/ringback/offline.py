@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ringback.accounts.book import AccountBook
-from ringback.checkup import check_settings, check_store, check_webhooks, part
+from ringback.checkup import check_model, check_settings, check_store, check_webhooks, part
 from ringback.kit.clock import MovableClock
 from ringback.kit.faults import Fault
 from ringback.kit.ids import IdMaker
@@ -67,13 +67,14 @@ def migrate(settings: Settings) -> str:
 def check(settings: Settings) -> list[dict[str, Any]]:
     """How each part is, as far as it can be told without a server."""
     if not settings.on_postgres and not settings.data.exists():
-        return [_new_folder(settings.data), *check_settings(settings)]
+        return [_new_folder(settings.data), *check_settings(settings), asyncio.run(check_model(settings))]
 
     async def act(store: Store) -> list[dict[str, Any]]:
         return [
             await check_store(settings, store),
             *await check_webhooks(store),
             *check_settings(settings),
+            await check_model(settings),
         ]
 
     return asyncio.run(_with_store(settings, act))

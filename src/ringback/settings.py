@@ -7,11 +7,9 @@ under `[sim]` is `sim_handsets`.
 
 import difflib
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -24,14 +22,15 @@ from pydantic_settings import (
 
 from ringback.kit.links import base_of
 from ringback.operator_error import OperatorError
+from ringback.settings_file import FILE, read_file
+from ringback.web_address import postgres_url, web_address
 
-FILE = Path("ringback.toml")
 PREFIX = "RINGBACK_"
 SLOW_SHARE = 10
 """How many times as many webhook attempts may wait for slow endpoints as for others."""
 OPTION_OF = {"database_url": "--database"}
 """Options that are not called like their setting."""
-_HIDDEN = {"database_url", "secret_key"}
+_HIDDEN = {"database_url", "secret_key", "llm_key"}
 """Settings whose value may hold a secret and is never shown."""
 
 
@@ -60,10 +59,10 @@ class Settings(BaseSettings):
         "a postgresql:// URL; leave it out for SQLite in the data folder",
         repr=False,
     )
-    role: Literal["all", "api", "dispatch", "deliver"] = _setting(
+    role: Literal["all", "api", "dispatch", "deliver", "voice"] = _setting(
         "all",
         "What this process does: everything, or one part beside others on PostgreSQL.",
-        "all, api, dispatch or deliver (voice comes with calls)",
+        "all, api, dispatch, deliver or voice",
     )
     log_level: Literal["debug", "info", "warning", "error"] = _setting(
         "info", "The least level that is logged.", "debug, info, warning or error"
@@ -87,6 +86,9 @@ class Settings(BaseSettings):
         (),
         "Names accepted in the Host header besides loopback, `host` and the public URL's.",
         "host names with commas between",
+    )
+    web_origins: Annotated[tuple[str, ...], NoDecode] = _setting(
+        (), "Origins whose pages may make web calls; without any, all.", "https://host with commas between"
     )
     secret_key: SecretStr | None = _setting(
         None,
@@ -116,7 +118,7 @@ class Settings(BaseSettings):
     )
     webhook_disable_after_days: int = _setting(
         5,
-        "Days of failures alone after which an endpoint is switched off; 0 never does it.",
+        "Days of failures alone, with one each day, after which an endpoint is switched off; 0 never does it.",
         "a number from 0 to 365",
         ge=0,
         le=365,
@@ -127,6 +129,65 @@ class Settings(BaseSettings):
         "a number from 0 to 3650",
         ge=0,
         le=3_650,
+    )
+    record_calls: bool = _setting(
+        True, "Whether calls are recorded where the request doesn't say.", "true or false"
+    )
+    recordings: Path | None = _setting(
+        None,
+        "Folder of recordings; processes of several roles share one.",
+        "a path; its own in the data folder",
+    )
+    voice_url: str | None = _setting(
+        None,
+        "Where the other processes reach this one, of the role voice.",
+        "an http:// URL; its own address",
+    )
+    recording_retention_days: int = _setting(
+        90,
+        "Days for which recordings are kept; 0 keeps them for ever.",
+        "a number from 0 to 3650",
+        ge=0,
+        le=3_650,
+    )
+    ring_timeout_s: int = _setting(
+        60, "Seconds that a phone rings which an agent calls.", "a number from 1 to 60", ge=1, le=60
+    )
+    max_call_minutes: int = _setting(
+        60, "Minutes after which a call is ended.", "a number from 1 to 1440", ge=1, le=1_440
+    )
+    speech_stt: Literal["auto", "moonshine", "whisper", "pipecat", "fake"] = _setting(
+        "auto",
+        "What understands callers; auto takes the first that is installed, pipecat what speech.toml names.",
+        "auto, moonshine, whisper, pipecat or fake",
+    )
+    speech_tts: Literal["auto", "piper", "flite", "pipecat", "fake"] = _setting(
+        "auto",
+        "What speaks for agents; auto takes the first that is installed, pipecat what speech.toml names.",
+        "auto, piper, flite, pipecat or fake",
+    )
+    llm_url: str | None = _setting(
+        None,
+        "Base of the chat completions API that speaks for hosted agents; without it the demo brain does.",
+        "an http:// or https:// URL such as https://api.openai.com/v1 or http://127.0.0.1:11434/v1",
+    )
+    llm_key: SecretStr | None = _setting(None, "Key for it, if it takes one.", "a key", min_length=1)
+    llm_model: str = _setting(
+        "gpt-4.1-mini", "The model there.", "the name of a model at llm_url", min_length=1
+    )
+    llm_model_turbo: str | None = _setting(
+        None, "The model of the tier `turbo`, if another.", "the name of a model at llm_url", min_length=1
+    )
+    llm_model_max: str | None = _setting(
+        None, "The model of the tier `max`, if another.", "the name of a model at llm_url", min_length=1
+    )
+    llm_timeout_s: float = _setting(
+        10.0,
+        "Seconds for which a model may say nothing, before its first word and between two.",
+        "seconds from 1 to 120",
+        ge=1,
+        le=120,
+        allow_inf_nan=False,
     )
     otel_endpoint: str | None = _setting(
         None,
@@ -208,38 +269,21 @@ class Settings(BaseSettings):
         """Where this server is reached: the public URL, else its address as this machine knows it."""
         return self.public_url or base_of(self.host, self.port)
 
-    @field_validator("data", mode="after")
-    @classmethod
-    def _absolute(cls, value: Path) -> Path:
-        return Path(os.path.abspath(value.expanduser()))
+    @property
+    def recordings_folder(self) -> Path:
+        return self.recordings or self.data / "recordings"
 
-    @field_validator("database_url", mode="after")
+    @field_validator("data", "recordings", mode="after")
     @classmethod
-    def _postgres_only(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        scheme, mark, rest = value.partition("://")
-        if not mark or scheme not in ("postgresql", "postgres", "postgresql+psycopg"):
-            raise ValueError("not a PostgreSQL URL")
-        return f"postgresql://{rest}"
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return None if value is None else Path(os.path.abspath(value.expanduser()))
 
-    @field_validator("sim_url", "public_url", mode="after")
-    @classmethod
-    def _web_address(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        parts = urlsplit(value)
-        if (
-            parts.port == 0
-            or parts.scheme not in ("http", "https")
-            or not parts.hostname
-            or parts.query
-            or parts.fragment
-        ):
-            raise ValueError("not a URL")
-        return value.rstrip("/")
+    _postgres_only = field_validator("database_url", mode="after")(postgres_url)
+    _web_addresses = field_validator("sim_url", "public_url", "llm_url", "voice_url", mode="after")(
+        web_address
+    )
 
-    @field_validator("allowed_hosts", mode="before")
+    @field_validator("allowed_hosts", "web_origins", mode="before")
     @classmethod
     def _comma_separated(cls, value: object) -> object:
         if isinstance(value, str):
@@ -247,7 +291,9 @@ class Settings(BaseSettings):
         return value
 
     @model_validator(mode="after")
-    def _roles_need_postgres(self) -> Self:
+    def _fit_together(self) -> Self:
+        if self.llm_key is not None and self.llm_url is None:
+            raise ValueError("llm_key needs llm_url: the base of the API that takes it")
         if self.role != "all" and self.database_url is None:
             raise ValueError(
                 f"role {self.role} needs PostgreSQL: give its URL with --database or RINGBACK_DATABASE_URL,"
@@ -259,29 +305,6 @@ class Settings(BaseSettings):
                 " start `ringback sim` and give its address as RINGBACK_SIM_URL"
             )
         return self
-
-
-def read_file(path: Path) -> dict[str, Any]:
-    """The settings in a file, tables joined to their keys by `_`; none when there is no file."""
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise OperatorError(f"{path.name} is not valid TOML: {error}") from None
-    except OSError as error:
-        raise OperatorError(f"{path.name} can't be read: {error.strerror}") from None
-    return _flatten(content)
-
-
-def _flatten(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in content.items():
-        if isinstance(value, dict):
-            flat |= _flatten(value, f"{prefix}{name}_")
-        else:
-            flat[prefix + name] = value
-    return flat
 
 
 def origin(name: str, options: Mapping[str, object], from_file: Mapping[str, object]) -> str | None:

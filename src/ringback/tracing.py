@@ -4,6 +4,7 @@ A request id names its work in every process and after every restart, so the ids
 belongs together finds together without being stored.
 """
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -33,6 +34,7 @@ from ringback.kit.trace import Side
 
 _KINDS = {"server": SpanKind.SERVER, "client": SpanKind.CLIENT, "consumer": SpanKind.CONSUMER}
 _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
+_LAST_S = 2.0
 _root: ContextVar[tuple[int, int] | None] = ContextVar("root", default=None)
 
 
@@ -76,14 +78,20 @@ class Collected:
         exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=5)
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = self._provider.get_tracer("ringback", __version__)
+        # A daemon, since the SDK's own limit is half a minute and no process should live on for a collector that hangs.
+        self._last = threading.Thread(target=self._provider.shutdown, daemon=True)
 
     def flush(self) -> None:
         """Send what has ended so far."""
         self._provider.force_flush()
 
     def stop(self) -> None:
-        """Send what is left; it may take as long as the collector does."""
-        self._provider.shutdown()
+        """Begin to send what is left, which may take as long as the collector does."""
+        self._last.start()
+
+    def wait(self) -> None:
+        """After `stop`, wait until it is sent, `_LAST_S` at most."""
+        self._last.join(_LAST_S)
 
     @contextmanager
     def span(
@@ -121,3 +129,37 @@ class Collected:
             raise
         finally:
             span.end()
+
+    def past(
+        self,
+        name: str,
+        side: Side,
+        work: str,
+        begun_ms: int,
+        ended_ms: int,
+        *,
+        name_of: str | None,
+        under: str | None,
+        failed: str | None,
+        **attributes: str | int,
+    ) -> None:
+        """As `ringback.kit.trace.past`."""
+        trace_id, request_span = ids_of(work)
+        parent = request_span if under is None else ids_of(under)[1]
+        found = SpanContext(trace_id, parent, is_remote=True, trace_flags=_SAMPLED)
+        named = {key.replace("__", "."): value for key, value in attributes.items()}
+        token = None if name_of is None else _root.set((trace_id, ids_of(name_of)[1]))
+        try:
+            span = self._tracer.start_span(
+                name,
+                set_span_in_context(NonRecordingSpan(found)),
+                kind=_KINDS[side],
+                attributes={**named, "ringback.request_id": work},
+                start_time=begun_ms * 1_000_000,
+            )
+        finally:
+            if token is not None:
+                _root.reset(token)
+        if failed is not None:
+            span.set_status(Status(StatusCode.ERROR, failed))
+        span.end(end_time=max(begun_ms, ended_ms) * 1_000_000)

@@ -12,6 +12,9 @@ from ringback.cli.check import check, migrate
 from ringback.cli.feedback import feedback
 from ringback.cli.handset import handset
 from ringback.cli.keys import keys
+from ringback.cli.link import link
+from ringback.cli.mcp import mcp
+from ringback.cli.scenario import scenario
 from ringback.cli.serve import serve
 from ringback.cli.sim import sim
 from ringback.cli.tail import tail
@@ -35,7 +38,9 @@ def root() -> None:
     """A self-hosted phone system for AI agents."""
 
 
-for _command in (serve, keys, check, handset, feedback, sim, migrate, backup, restore, tail):
+for _command in (
+    serve, link, keys, check, handset, feedback, sim, scenario, migrate, backup, restore, tail, mcp
+):  # fmt: skip
     root.add_command(_command)
 
 

@@ -7,6 +7,7 @@ import click
 from ringback import running
 from ringback.cli import client
 from ringback.cli.options import data_option, load_settings, printable
+from ringback.cli.terminal import paint, under_way
 from ringback.operator_error import SERVICE_MISSING, OperatorError
 
 if TYPE_CHECKING:
@@ -27,16 +28,18 @@ def check(data: str | None) -> int:
         from ringback import offline
 
         parts.append(_port_part(settings))
-        parts += offline.check(settings)
+        with under_way("looking"):
+            parts += offline.check(settings)
     width = max(len(str(part["name"])) for part in parts)
     for part in parts:
-        mark = "fine" if part["ok"] else "TO DO"
-        click.echo(f"{printable(part['name']):<{width}}  {mark:<5}  {printable(part['line'])}".rstrip())
+        mark = paint("fine ", "green") if part["ok"] else paint("TO DO", "red", bold=True)
+        click.echo(f"{printable(part['name']):<{width}}  {mark}  {printable(part['line'])}".rstrip())
     return 0 if all(part["ok"] for part in parts) else SERVICE_MISSING
 
 
 def _settings_part(data: str | None) -> dict[str, Any]:
-    from ringback.settings import FILE, Settings, origin, read_file
+    from ringback.settings import Settings, origin
+    from ringback.settings_file import FILE, read_file
 
     options = {} if data is None else {"data": data}
     from_file = read_file(FILE)
@@ -70,7 +73,9 @@ def migrate(data: str | None, database_url: str | None) -> None:
 
     running.make_data_folder(settings.data)
     if settings.on_postgres:
-        click.echo(offline.migrate(settings))
-        return
-    with running.hold(settings.data):
-        click.echo(offline.migrate(settings))
+        with under_way("bringing the tables up to date"):
+            told = offline.migrate(settings)
+    else:
+        with running.hold(settings.data), under_way("bringing the tables up to date"):
+            told = offline.migrate(settings)
+    click.echo(told)

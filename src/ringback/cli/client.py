@@ -1,11 +1,13 @@
 """Commands' way to the running server: HTTP with the token of `server.json`."""
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from ringback import running
+from ringback.cli.terminal import under_way
 from ringback.operator_error import SERVICE_MISSING, WRONG_SETTING, OperatorError
 
 _TIMEOUT_S = 15.0
@@ -43,12 +45,15 @@ class Client:
         target = f"{path}?{urlencode(kept)}" if kept else path
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         connection = kind(parts.hostname or "", parts.port, timeout=timeout_s)
+        # A list that waits for what comes is no work that goes on.
+        quiet = contextlib.nullcontext() if "wait" in kept else under_way(f"waiting for {self.url}")
         try:
-            connection.request(
-                method, parts.path + target, self._encode(body), self._headers(body, content_type)
-            )
-            answer = connection.getresponse()
-            content = answer.read()
+            with quiet:
+                connection.request(
+                    method, parts.path + target, self._encode(body), self._headers(body, content_type)
+                )
+                answer = connection.getresponse()
+                content = answer.read()
         except (OSError, http.client.HTTPException) as error:
             reason = str(error) or type(error).__name__
             raise OperatorError(

@@ -8,6 +8,8 @@ from ringback.cli import client
 from ringback.cli.chat import Chat, follow, show
 from ringback.cli.media import to_url
 from ringback.cli.options import data_option, load_settings, print_table
+from ringback.cli.patient import Patient
+from ringback.cli.phone_call import hold
 from ringback.operator_error import OperatorError
 
 _PAGE = 100
@@ -118,7 +120,7 @@ def inbox(number: str | None, following: bool, data: str | None) -> None:
     for message in reversed(messages):
         show(message)
     if following:
-        for message in follow(server, path, messages[0]["id"] if messages else None):
+        for message in follow(Patient(lambda: _server(data)), path, messages[0]["id"] if messages else None):
             show(message)
 
 
@@ -127,8 +129,21 @@ def inbox(number: str | None, following: bool, data: str | None) -> None:
 @click.option(
     "--from", "from_", metavar="HANDSET", help="Number, name or id of the handset; otherwise the first."
 )
+@click.option("--json", "as_json", is_flag=True, help="One line of JSON for each text, both ways.")
 @data_option
-def chat(number: str, from_: str | None, data: str | None) -> None:
+def chat(number: str, from_: str | None, as_json: bool, data: str | None) -> None:
     """Text with NUMBER line by line, as from a phone in the hand."""
+    Chat(lambda: _server(data), choose(_all(_server(data)), from_), number, as_json=as_json).run()
+
+
+@handset.command()
+@click.argument("to")
+@click.argument("words", nargs=-1)
+@click.option(
+    "--from", "from_", metavar="HANDSET", help="Number, name or id of the handset; otherwise the first."
+)
+@data_option
+def call(to: str, words: tuple[str, ...], from_: str | None, data: str | None) -> None:
+    """Call a number from a handset, say each of WORDS when the other end has spoken, and hang up after the answer."""
     server = _server(data)
-    Chat(server, choose(_all(server), from_), number).run()
+    hold(server, choose(_all(server), from_), to, words)

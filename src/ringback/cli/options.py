@@ -25,6 +25,18 @@ def load_settings(**options: object) -> "Settings":
     return Settings.load(**options)
 
 
+def tell_strays() -> None:
+    """Log a line for each variable of the environment that looks like a setting and is none."""
+    import structlog
+
+    from ringback.stray_settings import strays
+
+    log = structlog.get_logger("ringback.settings")
+    for name, meant in strays().items():
+        told = {} if meant is None else {"did_you_mean": meant}
+        log.warning("a variable is no setting; it is ignored", variable=name, **told)
+
+
 def printable(text: object) -> str:
     """Text from outside without what could speak to the terminal; line breaks are shown as `\\n`."""
     return "".join(

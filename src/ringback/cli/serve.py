@@ -8,7 +8,8 @@ import socket
 import click
 
 from ringback import running
-from ringback.cli.options import load_settings
+from ringback.cli.options import load_settings, tell_strays
+from ringback.cli.terminal import under_way
 from ringback.operator_error import OperatorError
 
 BACKLOG = 2048
@@ -24,7 +25,9 @@ BACKLOG = 2048
 @click.option(
     "--database", "database_url", metavar="URL", help="PostgreSQL in place of SQLite in the data folder."
 )
-@click.option("--role", metavar="R", help="all, api, dispatch or deliver; other than all: beside PostgreSQL.")
+@click.option(
+    "--role", metavar="R", help="all, api, dispatch, deliver or voice; other than all: beside PostgreSQL."
+)
 @click.option("--log-level", metavar="L", help="debug, info, warning or error.  [default: info]")
 def serve(**options: str | None) -> int:
     """Run the server until it is told to stop.
@@ -41,11 +44,16 @@ def serve(**options: str | None) -> int:
         from ringback import logs
 
         logs.set_up(settings.log_level)
+        tell_strays()
         # PostgreSQL serves many processes; SQLite's file has one owner.
         with contextlib.nullcontext() if settings.on_postgres else running.hold(settings.data):
-            from ringback.cli import serving
+            with under_way("starting"):
+                from ringback.cli import serving
 
-            serving.run(settings, listener)
+            server = serving.run(settings, listener)
+    # The folder and the port are free by now: nobody waits for a collector that hangs.
+    if server.traces is not None:
+        server.traces.wait()
     return 0
 
 

@@ -18,6 +18,7 @@ from ringback import running
 from ringback.app import Server
 from ringback.cli import open_files, whatnow
 from ringback.cli.serve import BACKLOG, url_of
+from ringback.cli.terminal import under_way
 from ringback.doors.http.connections import Connections
 from ringback.doors.http.loop import loop_factory
 from ringback.settings import Settings
@@ -25,10 +26,10 @@ from ringback.settings import Settings
 log = structlog.get_logger()
 
 
-def run(settings: Settings, listener: socket.socket) -> None:
-    """Serve on a listening socket until a signal asks for a stop, then drain."""
+def run(settings: Settings, listener: socket.socket) -> Server:
+    """Serve on a listening socket until a signal asks for a stop, then drain. Answers the server, which has stopped."""
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(_live(settings, listener))
+        return runner.run(_live(settings, listener))
 
 
 class _Stop:
@@ -59,7 +60,7 @@ class _Web(uvicorn.Server):
         return contextlib.nullcontext()  # signals are ours: a stop as asked ends with exit code 0
 
 
-async def _live(settings: Settings, listener: socket.socket) -> None:
+async def _live(settings: Settings, listener: socket.socket) -> Server:
     stop = _Stop()
     stop.watch()
     url = url_of(listener)
@@ -68,12 +69,14 @@ async def _live(settings: Settings, listener: socket.socket) -> None:
         # Before the start: a command that comes now waits in the listener's queue until the server is ready.
         running.write(settings.data, running.Running(url, secrets.token_urlsafe(32), os.getpid()))
     try:
-        server = Server(settings)
-        await server.start()
+        with under_way("starting"):
+            server = Server(settings)
+            await server.start()
         try:
             await _answer(server, settings, listener, stop)
         finally:
             await server.stop()
+        return server
     finally:
         running.remove(settings.data)
 

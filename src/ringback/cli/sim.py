@@ -2,7 +2,7 @@
 
 import click
 
-from ringback.cli.options import data_option, load_settings
+from ringback.cli.options import data_option, load_settings, tell_strays
 from ringback.cli.serve import listen, url_of
 from ringback.running import make_data_folder
 
@@ -20,17 +20,25 @@ def sim(host: str, port: int, log_level: str | None, data: str | None) -> int:
     with listen(host, port) as listener:  # a port in use is known before anything heavy is loaded
         url, port = url_of(listener), listener.getsockname()[1]
     make_data_folder(settings.data)
+    import asyncio
+
     from ringback import logs
     from ringback.cli import open_files
     from ringback.doors.sim import standalone
+    from ringback.phone_network import exchange_command
+    from ringback.speech.client import dismiss
 
     logs.set_up(settings.log_level)
+    tell_strays()
     click.echo(f"The simulated network answers at {url}; a server finds it by RINGBACK_SIM_URL.")
-    return standalone.run(
+    code = standalone.run(
         host,
         port,
         settings.data,
         settings.log_level,
         names=settings.allowed_hosts,
         limits=open_files.limits_of(settings),
+        exchange=exchange_command(settings),
     )
+    asyncio.run(dismiss(settings.data))
+    return code

@@ -26,16 +26,27 @@ class FirstSteps(Protocol):
         """Where the first key is kept until it is hidden."""
 
     @property
+    def link(self) -> str | None:
+        """The path of a link that opens the console once."""
+
+    @property
     def sandbox(self) -> bool:
         """Whether the simulated network is the carrier."""
 
 
 def lines(settings: "Settings", url: str, first: FirstSteps) -> list[str]:
     """The lines to print once the server takes requests."""
-    if settings.role in ("dispatch", "deliver"):
+    if settings.role in ("dispatch", "deliver", "voice"):
         return [f"Ringback's {settings.role} worker runs; {url}/readyz says how it is."]
     command = _Command(settings)
     told = [("Ringback", f"answers at {url}")]
+    if first.link:
+        told.append(
+            (
+                "Console",
+                f"{settings.public_url or url}{first.link}  (once; `{command('link')}` prints another)",
+            )
+        )
     key = _kept(first.key_file)
     if key:
         told.append(("Key", f"{key}  (also in {first.key_file}, until `{command('keys hide')}`)"))
