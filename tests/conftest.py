@@ -16,6 +16,13 @@ _SKIPS_NOTHING = os.environ.get("CI") == "true"
 """Where the suite decides, a skipped test is a failed one: nothing that it needs may be missing there."""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is said in real time loses a word when the machine is late: such a test may be asked three times."""
+    for item in items:
+        if item.get_closest_marker("realtime"):
+            item.add_marker(pytest.mark.flaky(reruns=2))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield

@@ -22,7 +22,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
-EXEMPT = ("/internal/v1/", "/openapi.json")
+EXEMPT = ("/internal/v1/", "/openapi.json", "/mcp", "/docs", "/llms", "/skill.md", "/console", "/catch")
+"""What is no API; and `/`, which leads to the console. `/catch` is a receiver of webhooks."""
 BROKEN = 599
 _JSON = "application/json"
 _EXCERPT = 500
@@ -234,7 +235,7 @@ class ContractGuard:
 
     def expected(self, method: str, path: str, status: int) -> tuple[Answer | None, str | None]:
         """What the answer must look like, and what is wrong with its status. Neither for an exempt path."""
-        if path.startswith(self._exempt):
+        if path == "/" or path.startswith(self._exempt):
             return None, None
         methods = self._contract.methods(path)
         operation = methods.get(method) or (methods.get("GET") if method == "HEAD" else None)

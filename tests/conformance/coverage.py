@@ -9,13 +9,7 @@ import agentphone
 import pytest
 
 NOT_BUILT = {
-    "agents": {"list_calls", "list_voices"},
-    "calls": {
-        "create_web_call", "end", "get", "get_recording", "get_transcript", "list", "make", "make_conversation",
-        "stream_transcript",
-    },
     "location": {"get", "refresh"},
-    "numbers": {"list_calls"},
     "registration": {"get", "get_status", "register", "update"},
     "sip_trunks": {"create", "delete", "get", "list", "update"},
     "verification": {"check_verification", "send_verification"},

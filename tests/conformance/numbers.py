@@ -7,7 +7,8 @@ import agentphone
 import pytest
 from agentphone import models
 
-from ringback.testing import Handsets
+from ringback.speech import registry
+from ringback.testing import Handsets, Ringback
 from tests.conformance.steps import EXPIRES, agent_with_number, received
 from tests.phones import at
 
@@ -163,6 +164,14 @@ class Agents:
         agent = client.agents.create(name="Desk", **settings)
         assert {name: getattr(agent, name) for name in settings} == settings
         assert client.agents.get(agent.id) == agent
+
+    def test_list_voices(self, client: Any, ringback: Ringback) -> None:
+        voices = client.agents.list_voices()
+        # Which there are is the machine's: judged where engines are asked for (tests/scenarios/test_voices.py).
+        assert [voice["voice_id"] for voice in voices] == [
+            voice.id for voice in registry.voices("auto", ringback.settings.data)
+        ]
+        assert all(voice["preview_audio_url"].startswith(ringback.base_url) for voice in voices)
 
     def test_list(self, client: Any) -> None:
         made = [client.agents.create(name=name) for name in ("one", "two", "three")]

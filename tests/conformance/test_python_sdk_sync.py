@@ -7,7 +7,7 @@ import agentphone
 import pytest
 
 from ringback.testing import Ringback
-from tests.conformance import accounts, coverage, errors, numbers, people, texts, usage, webhooks
+from tests.conformance import accounts, calls, coverage, errors, numbers, people, texts, usage, webhooks
 
 pytestmark = pytest.mark.conformance
 
@@ -98,6 +98,10 @@ class TestFeedback(people.Feedback):
 
 
 class TestAnotherLine(people.AnotherLine):
+    pass
+
+
+class TestCalls(calls.Calls):
     pass
 
 

@@ -9,9 +9,10 @@ from ringback.doors.rest import app as rest
 from ringback.doors.rest.endpoints.not_built import NOT_BUILT, NOT_BUILT_WITHOUT_KEY
 from ringback.doors.sim.media import build_media_router
 from ringback.doors.sim.router import build_router
+from ringback.doors.sim.talk import build_talk_router
 from ringback.testing import Ringback
-from tests.agreement import differences
-from tests.openapi import Document, contracts, operations
+from tests.agreement import differences, normal
+from tests.openapi import Document, contracts, load, operations
 
 pytestmark = pytest.mark.contract
 
@@ -19,7 +20,11 @@ pytestmark = pytest.mark.contract
 @pytest.fixture(scope="module")
 def generated() -> dict[str, Any]:
     """Routes need no parts to be described."""
-    simulated = [build_media_router(MagicMock()), build_router(MagicMock(), MagicMock(), MagicMock())]
+    simulated = [
+        build_media_router(MagicMock()),
+        build_talk_router(MagicMock()),
+        build_router(MagicMock(), MagicMock(), MagicMock()),
+    ]
     app = rest.create(MagicMock(), more=simulated)
     return app.openapi()
 
@@ -55,3 +60,10 @@ def test_it_says_what_needs_a_key(ringback: Ringback) -> None:
     served = ringback.request("GET", "/openapi.json").json
     built = {operation.name for operation in operations(served)}
     assert opened(served) == built & set[str]().union(*(opened(document) for document in contracts()))
+
+
+def test_what_is_ours_in_a_call_is_as_the_contract_has_it(generated: dict[str, Any]) -> None:
+    ours, theirs = generated["components"]["schemas"], load("ringback.yaml")["components"]["schemas"]
+    found = normal(ours["CallStory"], generated)
+    assert found == normal(theirs["CallStory"], load("ringback.yaml"))
+    assert found["properties"]["timeline"]["items"]["properties"].keys() >= {"turnId", "replyMs"}

@@ -1,10 +1,15 @@
-"""The seed of a run with chance in it."""
+"""The seed of a run with chance in it, and a server that can be killed."""
 
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+
+from tests.callers import children, wait_until
+from tests.faults.killable import Killable
+from tests.speech import need
 
 
 @pytest.fixture
@@ -19,3 +24,15 @@ def seed(request: pytest.FixtureRequest) -> int:
 def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Says how a run went: when the test fails, and with `-rP` in any case."""
     return lambda figures: request.node.add_report_section("call", "figures", figures)
+
+
+@pytest.fixture
+def killable(tmp_path: Path) -> Iterator[Killable]:
+    need("voice", "pipecat", "numpy")
+    server = Killable(tmp_path)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+        wait_until(lambda: not children(server.data), "media children are left", 5)

@@ -15,7 +15,7 @@ from ringback.settings import PREFIX
 
 ROOT = Path(__file__).parents[2]
 RINGBACK = (sys.executable, "-c", "import sys; from ringback.entry import main; sys.exit(main())")
-_URL = re.compile(r"answers at (http://\S+?)[;\s]")
+_URL = re.compile(r"(?:answers at|worker runs;) (http://[^\s;/]+)")
 _START_S = 30.0
 
 

@@ -156,14 +156,16 @@ async def test_readiness_tells_of_a_network_elsewhere(tmp_path: Path, http: aioh
         async with http.get(f"{server.url}/readyz") as answer:
             told = await answer.json()
             assert (answer.status, told["error"]["code"]) == (503, "NOT_READY")
-            assert f"the simulated network at {sim.url} can't be reached" in told["error"]["message"]
+            assert "the simulated network can't be reached" in told["error"]["message"]
+            assert sim.url not in told["error"]["message"], "everybody may read it"
             assert answer.headers["Retry-After"] == "1"
         assert await status(http, server, "/healthz") == 200
         check = subprocess.run(
             [*RINGBACK, "check"], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
         )
         assert check.returncode != 0
-        assert f"the simulated network at {sim.url} can't be reached" in check.stdout
+        assert "the simulated network can't be reached" in check.stdout
+        assert sim.url in check.stdout
         await sim.start()
         assert await until_true(lambda: _ready(http, server), 10)
     finally:

@@ -29,6 +29,8 @@ from tests.openapi import Document, Operation, Schema, operations
 
 _WORLD = json.loads(Path(os.environ["RINGBACK_TEST_WORLD"]).read_text())
 _LASTING: dict[str, str] = _WORLD["lasting"]
+_OF_HANDSETS: dict[str, str] = _WORLD["of_handsets"]
+"""Ids that mean something else below `/sim`: a call there is a handset's."""
 _SPARE: list[dict[str, str]] = _WORLD["spare"]
 """What may be deleted, so that what others need is still there: no two operations take the same set."""
 _DOCUMENT: Document = _WORLD["document"]
@@ -46,12 +48,15 @@ REAL: dict[str, Any] = {
     "from_number": _LASTING["number"],
     "to": _LASTING["number"],
     "to_number": "+12025550143",
+    "toNumber": "+12025550143",
+    "fromNumberId": _LASTING["number_id"],
     "phone_number": PHONE,
     "phoneNumbers": PHONE,
     "transferNumber": PHONE,
     "name": "A name",
     "body": "words",
     "category": "bug",
+    "q": "words",
     "note": "words",
     "email": "ann@example.com",
     "systemPrompt": "Be brief.",
@@ -95,7 +100,8 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
     if case.path_parameters and not negative(ParameterLocation.PATH):
         ids = _ids(case, chance)
         case.path_parameters = {name: ids.get(name, value) for name, value in case.path_parameters.items()}
-    if case.headers and not negative(ParameterLocation.HEADER) and chance >> 12 & 7:
+    alone = chance >> 12 & 7 or case.operation.label not in _done
+    if case.headers and alone and not negative(ParameterLocation.HEADER):
         case.headers.pop("x-sub-account-id", None)
 
 
@@ -109,17 +115,22 @@ def _is_a_wait(value: Any) -> bool:
 def _ids(case: Case[Any], chance: int) -> dict[str, str]:
     """Ids of what is there, or else of nothing; for a DELETE of what nobody else needs, as long as there is some."""
     nobodys = dict.fromkeys(case.path_parameters, "nobody_has_this")
-    if chance & 7 == 0:
+    _asked[case.operation.label] += case.method.upper() == case.operation.method.upper()
+    if (chance & 7 == 0 and case.operation.label in _done) or _asked[case.operation.label] == 2:
         return nobodys
     if case.operation.method.upper() != "DELETE":
-        return _LASTING
+        return {**_LASTING, **_OF_HANDSETS} if case.operation.path.startswith("/sim/") else _LASTING
     own = _SPARE[_DELETES.index(f"DELETE {case.operation.path}") :: len(_DELETES)]
     number = _taken[case.operation.path]
     _taken[case.operation.path] += 1
     return own[number] if number < len(own) else nobodys
 
 
+_done: set[str] = set()
+"""Operations that did once what they are for: until then what there is is asked for, whatever chance says."""
 _taken: Counter[str] = Counter()
+_asked: Counter[str] = Counter()
+"""How often each operation was asked with well-formed ids: chance alone may leave nobody's out."""
 
 
 def _real(name: str, value: Any, chance: int) -> Any:
@@ -137,6 +148,8 @@ def after_call(context: HookContext, case: Case[Any], response: Response) -> Non
     method = str(response.request.method)
     if method == case.operation.method.upper():
         code = "" if response.status_code < 400 else response.json()["error"]["code"]
+        if not code:
+            _done.add(case.operation.label)
         with _CALLS.open("a") as calls:
             calls.write(f"{method} {case.operation.path}\t{response.status_code}\t{code}\n")
 
@@ -159,10 +172,11 @@ RULES = {
     "PHONE_NUMBER_RELEASED": "for ever",
     "CONTRADICTING_SENDER": "a number that is not the agent's",
     "AGENT_HAS_NO_NUMBER": "nothing to send from",
+    "NUMBER_NOT_ATTACHED": "a number that is not the agent's",
 }
 """Codes of refusals for what a schema can't know."""
 FIELDS = {
-    **dict.fromkeys(("from", "to", "to_number", "from_number"), "a telephone number"),
+    **dict.fromkeys(("from", "to", "to_number", "toNumber", "from_number"), "a telephone number"),
     **dict.fromkeys(("phone_number", "phoneNumber", "transferNumber"), "a telephone number"),
     **dict.fromkeys(("phoneNumbers", "recipients"), "several of them"),
     **dict.fromkeys(
@@ -177,6 +191,8 @@ FIELDS = {
     "country": "one that there is",
     "areaCode": "one that the country has",
     "expiresAt": "in the future",
+    "say": "words",
+    "metadata": "no text that can't be kept",
     "systemPrompt": "there, for a hosted agent",
     **dict.fromkeys(("before", "after"), "the id of a message here, or a place in the events that there are"),
     "types": "types that events have, and that the endpoint gets",
@@ -184,7 +200,9 @@ FIELDS = {
     **dict.fromkeys(("advanceTo", "advanceSeconds"), "not before the clock's time, nor far beyond"),
     "seed": "of 64 bits",
     "inventory": "countries and area codes",
-    "number": "a telephone number, and there for one that is taken back",
+    "number": "a telephone number or a part of one, and there for one that is taken back",
+    "q": "words, and few of them",
+    "cursor": "where a page has ended",
     "Content-Type": "a kind of media that MMS carries",
 }
 """What must hold of a field beyond what the contract's schema says of it."""

@@ -15,12 +15,14 @@ from ringback.storage.statements import Statement
 from ringback.testing import Handset, Ringback, WebhookInbox
 from tests.openapi import Document, Operation, Schema, follow, operations
 from tests.phones import until
+from tests.switchboard import Exchange
 
 JSON = {"Content-Type": "application/json"}
 _QUIET = {"api_keys", "meta"}
 """Tables that may change by themselves: when a key was last used, what the clock says."""
 _PREFIXES = {
     "agent_id": "agt",
+    "call_id": "call",
     "number_id": "num",
     "conversation_id": "conv",
     "message_id": "msg",
@@ -29,6 +31,7 @@ _PREFIXES = {
     "sub_account_id": "sub",
     "contact_id": "con",
     "delivery_id": "whd",
+    "version_id": "pv",
 }
 
 
@@ -92,6 +95,7 @@ class Target:
         self.operations = [
             operation for operation in operations(self.document) if operation.spec.get("security")
         ]
+        self.exchange = Exchange(ringback)
         self.endpoint = "http://127.0.0.1:9/once"
         """Where right bodies let webhooks go: nobody is there, unless a test puts somebody."""
         self.ids = {**self._furnish(phone), "handset_id": phone.id}
@@ -99,6 +103,10 @@ class Target:
             "POST", "/sim/v1/faults", {"kind": "submit-refused", "match": {"from": "+12025550199"}}
         )
         self.ids["fault_id"] = fault.json["id"]
+        placed = self.ask("POST", f"/sim/v1/handsets/{phone.id}/calls", {"to": "+12025580000"})
+        self.sim_ids = {"call_id": placed.json["id"]}
+        hung_up = self.ask("POST", f"/sim/v1/calls/{placed.json['id']}/hangup").json
+        assert hung_up["endedAt"], hung_up
 
     def ask(
         self,
@@ -127,7 +135,8 @@ class Target:
             assert said.status in (200, 201), said
             return said.json
 
-        agent = made("POST", "/v1/agents", {"name": "Ada"})
+        agent = made("POST", "/v1/agents", {"name": "Ada", "systemPrompt": "Be kind."})
+        [version] = made("GET", f"/v1/agents/{agent['id']}/prompt-versions")["data"]
         number = made("POST", "/v1/numbers", {"agentId": agent["id"]})
         british = made("POST", "/v1/numbers", {"country": "GB"})
         phone.text(number["phoneNumber"], "hello")
@@ -138,17 +147,29 @@ class Target:
         )
         until(lambda: made("GET", path)["data"][0]["status"] == "delivered")
         contact = made("POST", "/v1/contacts", {"phoneNumber": "+12025550177", "name": "Ann"})
+        call_id = self._called(number["phoneNumber"], phone.number)
         made("POST", "/v1/webhooks", {"url": "http://127.0.0.1:9/project"})
         made("POST", f"/v1/agents/{agent['id']}/webhook", {"url": "http://127.0.0.1:9/agent"})
         return {
             "delivery_id": self._told_once(made, phone, british),
             "agent_id": agent["id"],
+            "version_id": version["id"],
+            "call_id": call_id,
             "number_id": number["id"],
             "conversation_id": sent["conversation_id"],
             "message_id": sent["id"],
             "contact_id": contact["id"],
             "sub_account_id": made("POST", "/v1/sub-accounts", {"name": "Branch"})["id"],
         }
+
+    def _called(self, number: str, caller: str) -> str:
+        """The id of a call that is over, with its recording."""
+        call_id: str = self.exchange.ring(number, caller)["call_id"]
+        self.exchange.tell(call_id, "answered")
+        self.exchange.say(call_id, "user", "hello")
+        self.exchange.record(call_id, b"RIFF")
+        self.exchange.tell(call_id, "ended", reason="user_hangup")
+        return call_id
 
     @staticmethod
     def _told_once(made: Callable[..., Any], phone: Handset, number: dict[str, Any]) -> str:
@@ -172,7 +193,8 @@ class Target:
 
     def path(self, operation: Operation, ids: Mapping[str, str] | None = None) -> str:
         """The operation's path with our ids in it, but for those in `ids`."""
-        return operation.path.format(**{**self.ids, **(ids or {})})
+        own = {**self.ids, **self.sim_ids} if operation.path.startswith("/sim/") else self.ids
+        return operation.path.format(**{**own, **(ids or {})})
 
     def unknown_id(self, parameter: str) -> str:
         """An id of the right form that nothing has."""
@@ -225,7 +247,9 @@ def choices(schema: Schema, document: Document) -> list[Schema]:
 
 
 _SAMPLES = {
+    "agentId": "agt_sample",
     "to_number": "+12025550143",
+    "toNumber": "+12025550143",
     "to": "+12025550143",
     "name": "sample",
     "body": "sample",

@@ -16,13 +16,16 @@ from ringback.testing import Handset, Ringback, WebhookInbox
 from tests.fuzz.target import Said, body_schema, choices, exchange
 from tests.openapi import Document, Operation, Schema, follow, operations
 from tests.phones import until
+from tests.switchboard import Exchange
 
 KINDS = {
     "agent_id": "agent",
     "agentId": "agent",
     "webhook": "agent",
+    "call_id": "call",
     "number_id": "number",
     "numberId": "number",
+    "fromNumberId": "number",
     "conversation_id": "conversation",
     "message_id": "message",
     "reply_to_message_id": "message",
@@ -30,6 +33,8 @@ KINDS = {
     "after": "message",
     "contact_id": "contact",
     "delivery_id": "delivery",
+    "id": "delivery",
+    "version_id": "prompt version",
     "sub_account_id": "sub_account",
     "x-sub-account-id": "sub_account",
     "from_number": "own phone",
@@ -46,12 +51,16 @@ NO_IDS = {
 SHARED = {
     "handset_id": "the network's, and everybody's",
     "fault_id": "the network's, and everybody's",
+    "voice_id": "the server's, and everybody's",
+    "name": "a file of the module for pages",
     "media_id": "whoever has the link may look: 128 random bits",
     "last-event-id": "a place in the network's stream",
 }
-"""Ids of the simulated network, which all accounts of a server share as they do the real one (docs/testing.md)."""
+"""Ids of the server's voices, and of the simulated network, which all accounts share as they do the real one
+(docs/testing.md)."""
 PREFIXES = {
     "agent": "agt",
+    "call": "call",
     "number": "num",
     "conversation": "conv",
     "message": "msg",
@@ -60,15 +69,18 @@ PREFIXES = {
     "account": "acct",
     "webhook": "wh",
     "delivery": "whd",
+    "prompt version": "pv",
 }
 NOWHERE = "+14155550177"
 """A number that nobody has."""
 _LOOKS_LIKE_AN_ID = re.compile(r"(^|[_-])ids?$|[a-z]I[dD]s?$")
-_QUIET = {"meta", "lanes", "carrier_refs"}
+_QUIET = {"meta", "lanes", "carrier_refs", "voice_hosts"}
 """Tables that say nothing of a customer, or change by themselves."""
 
 SAMPLES: dict[str, Any] = {
+    "pattern": "7",
     "to_number": "+12025550143",
+    "toNumber": "+12025550143",
     "phone_number": "+12025550143",
     "phoneNumber": "+12025550143",
     "body": "sample",
@@ -77,6 +89,7 @@ SAMPLES: dict[str, Any] = {
     "url": "http://127.0.0.1:9/sample",
     "image_url": "https://example.com/sample.png",
     "from": "2026-01-01T00:00:00Z",
+    "q": "secret",
 }
 """Right values for fields that a right request needs; others are made from their schema."""
 
@@ -147,6 +160,7 @@ class Town:
     def __init__(self, ringback: Ringback, phone: Handset, inboxes: list[WebhookInbox]) -> None:
         self.ringback = ringback
         self.phone = phone
+        self.exchange = Exchange(ringback)
         self._new_id = IdMaker(ringback.server.clock).new
         self.document: Document = ringback.request("GET", "/openapi.json").json
         self.operations = [one for one in operations(self.document) if is_of_accounts(one)]
@@ -189,6 +203,7 @@ class Town:
             return until(lambda: made("GET", path)["data"])[0]
 
         agent = made("POST", "/v1/agents", {"name": tenant.mark, "systemPrompt": tenant.mark})
+        [version] = made("GET", f"/v1/agents/{agent['id']}/prompt-versions")["data"]
         number = made("POST", "/v1/numbers", {"agentId": agent["id"], "externalId": tenant.mark})
         hook = made("POST", f"/v1/agents/{agent['id']}/webhook", {"url": f"{tenant.inbox.url}/agent"})
         made("POST", "/v1/webhooks", {"url": f"{tenant.inbox.url}/project"})
@@ -200,6 +215,12 @@ class Town:
         path = f"/v1/numbers/{number['id']}/messages"
         until(lambda: newest(path)["status"] == "delivered")
         made("PATCH", f"/v1/conversations/{sent['conversation_id']}", {"metadata": {"of": tenant.mark}})
+        call = self.exchange.ring(number["phoneNumber"], self.phone.number, tenant.name)["call_id"]
+        self.exchange.tell(call, "answered")
+        self.exchange.say(call, "user", f"the {tenant.mark}")
+        self.exchange.record(call, tenant.mark.encode())
+        self.exchange.tell(call, "ended", reason="user_hangup")
+        tenant.inbox.wait_for(event="agent.call_ended")
         delivery = until(lambda: [d for d in made("GET", "/v1/webhooks/deliveries")["data"] if d["success"]])[
             0
         ]
@@ -208,6 +229,8 @@ class Town:
             sub = made("POST", "/v1/sub-accounts", {"name": tenant.mark})["id"]
         tenant.ids = {
             "agent": agent["id"],
+            "prompt version": version["id"],
+            "call": call,
             "number": number["id"],
             "conversation": sent["conversation_id"],
             "message": sent["id"],

@@ -153,14 +153,16 @@ def test_allow_names_every_method_of_a_path(target: Target) -> None:
     assert not problems, "\n".join(problems)
 
 
-def test_head_answers_like_get(target: Target) -> None:
+def test_head_answers_like_get(target: Target, clock: Clock) -> None:
+    clock.freeze()
     before, problems = target.state(), []
     for operation in target.operations:
         if operation.method != "GET" or operation.path.endswith("/events"):
             continue
         path = target.path(operation)
         got, head = target.ask("GET", path), target.ask("HEAD", path)
-        same = ("content-type", "content-length")
+        # The clock goes on, and with it the digits of how far it is set.
+        same = ("content-type",) if path.endswith("/clock") else ("content-type", "content-length")
         if (got.status, [got.headers.get(name) for name in same]) != (
             head.status,
             [head.headers.get(name) for name in same],

@@ -133,8 +133,13 @@ def test_query_values(target: Target) -> None:
         for parameter in operation.parameters:
             if parameter["in"] != "query" or parameter["name"] == "wait":
                 continue
+            needed = "".join(
+                f"{other['name']}=sample&"
+                for other in operation.parameters
+                if other["in"] == "query" and other.get("required") and other != parameter
+            )
             for value in values:
-                said = target.ask("GET", f"{target.path(operation)}?{parameter['name']}={value}")
+                said = target.ask("GET", f"{target.path(operation)}?{needed}{parameter['name']}={value}")
                 if said.status != 200 and (problem := said.problem(422, 404, 400)):
                     problems.append(f"{operation.name}?{parameter['name']}={value[:30]}: {problem}")
                 named = None if value == "%00" else parameter["name"]

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import func, select
 
+from ringback.calls import jobs
+from ringback.flows import web_call
 from ringback.storage.schema import metadata
 from ringback.storage.statements import Statement
 from ringback.testing import Clock, WebhookInbox
@@ -46,7 +48,8 @@ class Effects:
 
     def _look(self) -> dict[str, int]:
         ask = self._target.ask
-        phone = f"/sim/v1/handsets/{self._target.ids['handset_id']}/messages?limit=200"
+        handset = f"/sim/v1/handsets/{self._target.ids['handset_id']}"
+        phone, calls = f"{handset}/messages?limit=200", f"{handset}/calls?limit=1"
         return {
             **{
                 table.name: self._size(table.name)
@@ -55,6 +58,7 @@ class Effects:
             },
             "handsets": ask("GET", "/sim/v1/handsets?limit=1").json["total"],
             "faults": ask("GET", "/sim/v1/faults?limit=1").json["total"],
+            "handset calls": ask("GET", calls).json["total"],
             "texts": len(ask("GET", phone).json["data"]),
             "clock": round(ask("GET", "/sim/v1/clock").json["offsetSeconds"]),
             "webhooks": len(self._inbox.received),
@@ -72,7 +76,10 @@ class Effects:
 
 
 @pytest.fixture
-def effects(target: Target, webhook_inbox: WebhookInbox) -> Effects:
+def effects(target: Target, webhook_inbox: WebhookInbox, monkeypatch: pytest.MonkeyPatch) -> Effects:
+    # Calls that nobody takes end by themselves, which no request did.
+    monkeypatch.setattr(web_call, "VALID_MS", DAY_S * 1_000)
+    monkeypatch.setattr(jobs, "UNTAKEN_MS", DAY_S * 1_000)
     return Effects(target, webhook_inbox)
 
 

@@ -227,3 +227,14 @@ def test_no_line_break_gets_into_an_answers_headers(target: Target) -> None:
                 look(f"{operation.name} {path}", target.ask(operation.method, path))
     assert not problems, "\n".join(problems)
     assert tried > 100
+
+
+def test_json_nested_deep_names_the_field_that_is(target: Target) -> None:
+    """Whether Python could read it or not."""
+    before = target.state()
+    for deep in (100, 50_000):
+        raw = b'{"name": "a", "metadata": ' + b"[" * deep + b"]" * deep + b"}"
+        for operation in (each for each in target.operations if body_schema(each) is not None):
+            said = target.ask(operation.method, target.path(operation), raw=raw)
+            assert not said.problem(422, field="metadata"), operation.name
+    assert target.state() == before

@@ -25,7 +25,7 @@ EXAMPLES = 12
 """Of each operation, beside what each of its fields and parameters takes by itself."""
 BENDING = "^/sim/v1/(clock|network|faults)"
 """What lets time leap and the line fail: it has a server of its own, or the others' operations would fail rightly."""
-STREAMING = "^/sim/v1/.*events$|/events/stream$"
+STREAMING = "^/sim/v1/.*events$|/events/stream$|/transcript/stream$"
 """Answers without an end: see `test_streams`."""
 SPARE_SETS = 48
 
@@ -50,13 +50,15 @@ def test_streams(target: Target) -> None:
         for one in target.operations
         if "text/event-stream" in one.spec["responses"].get("200", {}).get("content", {})
     ]
-    assert len(streams) == 3
+    assert len(streams) == 4
     for stream in streams:
         path = target.path(stream)
         assert target.ask("GET", path, key=None).problem(401) is None
         assert target.ask("POST", path).problem(405) is None
         if "{" in stream.path:
-            assert target.ask("GET", path.replace("hs_", "hs_0")).problem(404) is None
+            assert (
+                target.ask("GET", path.replace("hs_", "hs_0").replace("call_", "call_0")).problem(404) is None
+            )
 
 
 def assert_all_checks_pass(target: Target, folder: Path, chosen: str) -> None:
@@ -89,7 +91,8 @@ def assert_all_checks_pass(target: Target, folder: Path, chosen: str) -> None:
         check=False,
     )
     assert run.returncode == 0, run.stdout + run.stderr
-    assert tried_in_vain(target, calls.read_text()) == [], run.stdout
+    in_vain = tried_in_vain(target, calls.read_text())
+    assert not in_vain, "\n".join([*in_vain, run.stdout])
     print(run.stdout)  # noqa: T201 the figures, where pytest shows them
 
 
@@ -101,16 +104,21 @@ def seed() -> list[str]:
 def furnished(target: Target) -> dict[str, Any]:
     """What schemathesis_hooks.py reads: something of everything that lasts, and sets that may be deleted."""
     gif = {"Content-Type": "image/gif"}
+    # Or whoever asks for a call to be over would wait for it.
+    target.exchange.all_are_busy = True
     media = target.ask("POST", "/sim/v1/media", raw=b"GIF89a", headers=gif).json
     lasting = {
         **target.ids,
         "number": target.number,
+        "name": "agentphone-web-sdk.js",
         "media_id": media["id"],
+        "voice_id": target.ask("GET", "/v1/agents/voices").json["data"][0]["voice_id"],
         "media_url": media["url"],
     }
     return {
         "document": target.document,
         "lasting": lasting,
+        "of_handsets": target.sim_ids,
         "spare": [spare(target, n) for n in range(SPARE_SETS)],
     }
 
@@ -135,14 +143,23 @@ def spare(target: Target, n: int) -> dict[str, str]:
         "handset_id": made("/sim/v1/handsets", {"name": "spare"}),
         "fault_id": made("/sim/v1/faults", fault),
         "conversation_id": target.ids["conversation_id"],
+        "call_id": target.ids["call_id"],
     }
 
 
 IN_ANOTHER_STATE = {
     "POST /v1/webhooks/deliveries/{delivery_id}/redeliver": "WEBHOOK_NOT_FOUND",
     "POST /v1/messages/{message_id}/settle": "MESSAGE_NOT_UNCONFIRMED",
+    "GET /v1/calls/{call_id}/recording": "RECORDING_NOT_FOUND",
+    "DELETE /v1/calls/{call_id}/recording": "RECORDING_NOT_FOUND",
+    "GET /v1/calls/web/connect": "UPGRADE_REQUIRED",
+    "GET /sim/v1/calls/web/connect": "UPGRADE_REQUIRED",
+    "GET /sim/v1/calls/{call_id}/audio": "CALL_NOT_FOUND",
+    **{
+        f"POST /sim/v1/calls/{{call_id}}/{act}": "CALL_STATE" for act in ("answer", "decline", "dtmf", "talk")
+    },
 }
-"""What takes a delivery or a text in a state that none has here, and its refusal; other tests bring them there."""
+"""What takes a delivery, a text or a call in a state that none has here, and its refusal; other tests bring them there."""
 
 
 def tried_in_vain(target: Target, calls: str) -> list[str]:

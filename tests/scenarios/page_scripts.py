@@ -10,16 +10,19 @@ import signal
 import subprocess
 import sys
 import threading
+import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from ringback.running import Running, write
+from ringback.settings import Settings
 from ringback.testing import Ringback
 from tests.scenarios.pages import DONE_BEFORE, PORT, ROOT, Block, path_without_venv
 
-RUNS = frozenset({"bash", "python", "json", "text"})
-"""Kinds of blocks that a script runs (`bash`, `python`) or holds against what was said (`json`, `text`)."""
+RUNS = frozenset({"bash", "python", "json", "text", "toml"})
+"""Kinds of blocks that a script runs (`bash`, `python`), holds against what was said (`json`, `text`), or takes for
+settings (`toml`)."""
 _END = "--- this block has ended ---"
 _PATIENCE_S = 60
 _TOKEN = "the-command-line-of-this-test"
@@ -92,6 +95,8 @@ class Script:
             assert shape(json.loads(self.said)) == shape(json.loads(block.code)), (
                 f"{where} shows something else"
             )
+        elif block.language == "toml":
+            Settings(**tomllib.loads(block.code))  # refuses what is none
         else:
             assert block.language == "text", f"{where}: nothing runs or checks {block.language!r}"
             assert masked(self.said) == masked(block.code), f"{where} shows something else"

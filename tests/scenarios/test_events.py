@@ -161,7 +161,7 @@ def test_a_stream_begins_now_and_ends_with_the_server(ringback: Ringback) -> Non
 def test_what_is_wrong_with_a_request(ringback: Ringback) -> None:
     for path, field in (
         ("?types=message.eaten", "types"),
-        ("?types=call.*", "types"),
+        ("?types=fax.*", "types"),
         ("?after=-1", "after"),
         ("?wait=61", "wait"),
         ("?limit=0", "limit"),
@@ -175,6 +175,15 @@ def test_what_is_wrong_with_a_request(ringback: Ringback) -> None:
         == "WEBHOOK_NOT_FOUND"
     )
     assert read(ringback, "types=message.*,message.*")["data"] == []
+
+
+def test_where_a_stream_is_resumed_is_the_headers_matter(ringback: Ringback) -> None:
+    for told in ("1234567890123456", str(1 << 53), "9" * 30):
+        refused = ringback.request("GET", "/v1/events/stream", headers={"Last-Event-ID": told})
+        error = refused.json["error"]
+        assert (refused.status, error["details"][0]["field"]) == (422, "Last-Event-ID")
+        assert f"is {told}, and the newest event is" in error["message"]
+        assert refused.json["detail"][0]["loc"] == ["header", "Last-Event-ID"]
 
 
 def test_another_account_reads_its_own(ringback: Ringback) -> None:

@@ -66,3 +66,25 @@ def test_each_key_has_its_own(ringback: Ringback, clock: Clock) -> None:
     assert ask(ringback, api_key=other).status == 200
     assert ask(ringback, api_key="sk_live_wrong").status == 401, "a key that is none is told so first"
     assert ringback.request("GET", "/sim/v1/clock").status == 200, "the simulated network is not limited"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "more"),
+    [
+        ("GET", "/v1/nothing/here", 404, {}),
+        ("PUT", "/v1/numbers", 405, {}),
+        ("OPTIONS", "/v1/numbers", 204, {}),
+        ("POST", "/v1/agents", 422, {"content": b"{", "headers": {"Content-Type": "application/json"}}),
+        ("GET", "/v1/numbers?limit=1&limit=2", 422, {}),
+        ("GET", "/v1/numbers?limit=x", 422, {}),
+    ],
+)
+def test_what_is_refused_counts_once(
+    ringback: Ringback, clock: Clock, method: str, path: str, status: int, more: dict[str, Any]
+) -> None:
+    clock.freeze()
+    assert [ringback.request(method, path, **more).status for _ in range(BURST)] == [status] * BURST
+    assert ringback.request(method, path, **more).status == 429
+    assert ask(ringback).status == 429
+    strange = ringback.request(method, path, api_key="sk_live_wrong", **more).status
+    assert strange in (status, 401), "a key that is none has no rate"

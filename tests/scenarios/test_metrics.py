@@ -1,8 +1,10 @@
 """/metrics: what Prometheus reads, from this machine or with a key."""
 
 import re
+import socket
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 import pytest
@@ -98,6 +100,29 @@ def test_who_may_read(ringback: Ringback) -> None:
         == 401
     )
     assert ringback.request("GET", "/metrics", headers={"X-Forwarded-For": "203.0.113.9"}).status == 200
+
+
+@pytest.mark.parametrize("name", ["X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "Via", "Forwarded"])
+def test_a_proxy_that_says_so_in_another_way(ringback: Ringback, name: str) -> None:
+    assert ringback.request("GET", "/metrics", api_key=None, headers={name: "x"}).status == 401
+
+
+def test_a_proxy_that_says_nothing_of_its_client(ringback: Ringback) -> None:
+    """nginx with `proxy_pass` alone: its own Host, and HTTP/1.0."""
+    at = urlsplit(ringback.base_url)
+    with socket.create_connection((at.hostname or "", at.port or 0), timeout=10) as proxy:
+        proxy.sendall(f"GET /metrics HTTP/1.0\r\nHost: {at.netloc}\r\nConnection: close\r\n\r\n".encode())
+        assert b" 401 " in proxy.makefile("rb").readline()
+
+
+def test_a_key_is_judged_on_this_machine_too(ringback: Ringback) -> None:
+    branch = ringback.request("POST", "/v1/sub-accounts", json={"name": "Branch"}).json["id"]
+    key = ringback.on_loop(ringback.server.book.create_key("own", None, account_id=branch)).key
+    statuses = [
+        ringback.request("GET", "/metrics", api_key=given).status
+        for given in (None, ringback.api_key, key, "sk_live_wrong")
+    ]
+    assert statuses == [200, 200, 403, 401]
 
 
 def test_a_sub_account_reads_nothing_of_others(ringback: Ringback) -> None:

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from ringback.kit.pace import T_MOBILE
+from ringback.sim.operators import operator_of
 from ringback.testing import Clock, Handsets, Network, Ringback
 
 pytestmark = pytest.mark.scenario
@@ -160,6 +162,34 @@ def test_a_class_that_is_taken_back_lets_everything_go(
     network.set(campaign=None)
     clock.advance(seconds=0)
     assert [text.body for text in phone.inbox()][::-1] == [f"{n}" for n in range(20)]
+
+
+def test_a_class_counts_what_was_queued_before_it_was_named(
+    ringback: Ringback, clock: Clock, network: Network
+) -> None:
+    """The depth, and T-Mobile's part of the day to the segment; a larger class lets the rest go on the same day."""
+    number = ringback.request("POST", "/v1/numbers", json={}).json
+    clock.freeze()
+    clock.advance_to("2040-01-15T10:00:00Z")
+    outage = network.fault("outage")
+    seed = network.settings["seed"]
+    theirs = [f"+1415555{n:04d}" for n in range(400) if operator_of(seed, f"+1415555{n:04d}") == T_MOBILE]
+    for to in theirs[:110]:
+        assert send(ringback, number["id"], to, "€" * 700)["ringback"]["segments"] == 10
+    assert usage(ringback)["campaign"] is None
+    network.set(campaign="sole_proprietor")
+    clock.advance(seconds=0)
+    campaign = usage(ringback)["campaign"]
+    assert (campaign["depth"], campaign["segments"]) == (110, 1100)
+    outage.clear()
+    clock.advance(hours=1)
+    campaign = usage(ringback)["campaign"]
+    assert (campaign["depth"], campaign["tmobileToday"], campaign["segmentsToday"]) == (10, 1000, 1000)
+    assert campaign["expectedEndAt"] > "2040-01-16T08:00:00"
+    network.set(campaign="high_standard")
+    assert usage(ringback)["campaign"]["expectedEndAt"] < "2040-01-15T11:00:02"
+    clock.advance(seconds=2)
+    assert usage(ringback)["depth"] == 0
 
 
 def test_an_outage_uses_nothing_of_the_day(

@@ -82,6 +82,30 @@ def test_many_texts_are_all_there(ringback: Ringback, handset: Handsets) -> None
     assert [second.wait_for().body for _ in range(205)] == [f"{index}" for index in range(205)]
 
 
+def test_phones_call_each_other(ringback: Ringback, handset: Handsets) -> None:
+    mine, other = handset(), handset(call_personality="manual")
+    call = mine.call(other.number, {"pauseMs": 400}, {"dtmf": "1"}, {"pauseMs": 60_000})
+    ring = other.wait_for_ring()
+    assert (ring.from_, ring.to, ring.status) == (mine.number, other.number, "ringing")
+    with pytest.raises(AssertionError, match=r"after 0\.1 s; nothing was said"):
+        call.wait(timeout=0.1)
+    ring.answer({"pauseMs": 60_000})
+    assert ring.status == "in-progress"
+    ring.press("9#")
+    while call.look().keys != "9#" or ring.look().keys != "1":
+        pass
+    ring.hang_up()
+    assert (call.wait().reason, ring.wait().reason) == ("other_hung_up", "hung_up")
+    assert (call.words, call.heard) == ([], "")
+    assert call.recording()[:4] == b"RIFF"
+    assert [one.id for one in mine.calls()] == [call.id]
+    declined = mine.call(other.number)
+    other.wait_for_ring().decline()
+    assert declined.wait().reason == "declined"
+    with pytest.raises(AssertionError, match="nobody called"):
+        mine.wait_for_ring(timeout=0.1)
+
+
 def test_the_clock_is_the_tests(ringback: Ringback, clock: Clock) -> None:
     clock.freeze()
     start = clock.now
@@ -170,7 +194,7 @@ def test_a_hanging_endpoint_does_not_hold_the_end(
     webhook_inbox.wait_for()
 
 
-STRICT = ("-W", "error", "-p", "no:asyncio", "-p", "no:randomly")
+STRICT = ("-W", "error", "-p", "no:asyncio", "-p", "no:randomly", "-p", "no:rerunfailures")
 USERS_TEST = """
 import os, threading
 

@@ -7,6 +7,7 @@ from ringback.testing import Clock, Handsets, Ringback, WebhookInbox
 from tests.phones import until
 from tests.scenarios.lines import Line
 from tests.storage import recount
+from tests.switchboard import Exchange
 
 pytestmark = pytest.mark.scenario
 REPLAY = "/v1/events/replay"
@@ -76,7 +77,7 @@ def test_what_it_asked_for_in_its_order_and_a_range_of_it(
     refused = line.refused(
         "POST", REPLAY, 422, field="types.1", body={**only, "types": ["message.sent", "message.failed"]}
     )
-    assert "message.received and message.sent and message.delivered only" in refused["message"]
+    assert "message.received and call.ended and message.sent and message.delivered only" in refused["message"]
     for nothing in ("", "message", "x" * 4_000, "*"):
         line.refused("POST", REPLAY, 422, field="types.0", body={**only, "types": [nothing]})
     line.refused("POST", REPLAY, 422, field="types.0", body={**only, "types": ["contact.*"]})
@@ -148,6 +149,34 @@ def test_counters_are_what_the_rows_say(
     counted = recount.counted(rows(schema.messages), rows(schema.deliveries), {heard["id"]: line.agent_id})
     for table in recount.TABLES:
         assert recount.kept(table, rows(table)) == counted[table]
+
+
+def test_the_end_of_a_call_is_told_again_and_its_turns_are_not(
+    line: Line, ringback: Ringback, webhook_inbox: WebhookInbox, clock: Clock
+) -> None:
+    exchange = Exchange(ringback)
+    hook(line, webhook_inbox)
+    call_id = exchange.ring(line.number, "+14155550142")["call_id"]
+    exchange.tell(call_id, "answered", at=0)
+    exchange.say(call_id, "user", "Is it ready?")
+    exchange.tell(call_id, "hook", turn_id="t1", http_status=200, error=None, ms=12)
+    exchange.say(call_id, "agent", "It is.")
+    exchange.tell(call_id, "ended", at=2_000, reason="user_hangup")
+    first = webhook_inbox.wait_for(event="agent.call_ended")
+    line.hear("A text")
+    webhook_inbox.wait_for(event="agent.message")
+    before = line.ask("GET", "/v1/usage")["stats"]["totalWebhookDeliveries"]
+    assert line.ask("POST", REPLAY, {"webhook": "project", "after": 0})["planned"] == 2
+    assert line.ask("GET", "/v1/usage")["stats"]["totalWebhookDeliveries"] == before + 2
+    ended = {"webhook": "project", "after": 0, "types": ["call.ended"]}
+    assert line.ask("POST", REPLAY, ended)["planned"] == 1
+    clock.advance(seconds=1)
+    told = [one for one in webhook_inbox.received if one.event == "agent.call_ended"]
+    assert len({one.id for one in told}) == len(told) == 3
+    assert [one.body["data"] for one in told] == [first.body["data"]] * 3
+    assert [said["content"] for said in first.body["data"]["transcript"]] == ["Is it ready?", "It is."]
+    assert len([one for one in webhook_inbox.received if one.body["channel"] == "voice"]) == 3
+    line.refused("POST", REPLAY, 422, field="types.0", body={**ended, "types": ["call.turn"]})
 
 
 def test_an_endpoint_that_is_off_is_told_nothing(

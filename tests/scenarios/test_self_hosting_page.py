@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -14,6 +15,9 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from ringback.cli.serve import serve
+from ringback.doors.mcp.calls import MakeConversationCall
+from ringback.settings import Settings
 from tests.postgres import databases, empty_postgres_url
 from tests.scenarios.pages import PORT, Desk, blocks, lines_to, served, stopping
 
@@ -64,7 +68,7 @@ def test_one_process_of_each_role_sends_a_text(tmp_path: Path, empty_postgres_ur
     desk = Desk(tmp_path)
     desk.env |= {"RINGBACK_DATABASE_URL": empty_postgres_url}
     ports = {port: free_port() for port in sorted(set(re.findall(r"\b86\d\d\b", ROLES)))}
-    assert len(ports) == 4
+    assert len(ports) == 5
     typed = re.sub(r"\b86\d\d\b", lambda port: str(ports[port[0]]), ROLES)
     with (tmp_path / "log").open("w") as log:
         shell = subprocess.Popen(
@@ -73,7 +77,7 @@ def test_one_process_of_each_role_sends_a_text(tmp_path: Path, empty_postgres_ur
         )  # fmt: skip
     try:
         url = f"http://127.0.0.1:{ports[PORT]}"
-        for role in ("8642", "8652", "8662"):
+        for role in ("8642", "8652", "8662", "8672"):
             until_ready(f"http://127.0.0.1:{ports[role]}")
         key = (tmp_path / "data/api/first-key").read_text().strip()
         number = ask(url, key, "/v1/numbers", {})
@@ -90,6 +94,27 @@ def test_one_process_of_each_role_sends_a_text(tmp_path: Path, empty_postgres_ur
     finally:
         os.killpg(shell.pid, signal.SIGKILL)
         shell.wait()
+
+
+def test_the_lines_for_a_proxy_and_a_supervisor_fit_the_server() -> None:
+    """Neither program is here to run them; what they must let through, the server says itself."""
+    [proxy], [unit] = blocks("docs/self-hosting.md", "nginx"), blocks("docs/self-hosting.md", "ini")
+    told = dict(re.findall(r"^    (proxy_set_header \S+|\S+) (.+);$", proxy, re.MULTILINE))
+    assert told["proxy_pass"] == f"http://127.0.0.1:{PORT}"
+    assert told["proxy_set_header Host"] == "$host"
+    assert (told["proxy_set_header Upgrade"], told["proxy_set_header Connection"]) == (
+        "$http_upgrade",
+        "$http_connection",
+    )
+    longest = MakeConversationCall.schema_of()["properties"]["max_wait_seconds"]["anyOf"][0]["maximum"]
+    assert int(told["proxy_read_timeout"].rstrip("s")) > longest
+    service = ConfigParser()
+    service.optionxform = str  # type: ignore[assignment, method-assign]
+    service.read_string(unit)
+    folder = Path(service["Service"]["WorkingDirectory"])
+    assert service["Service"]["ExecStart"].split() == [str(folder / ".venv/bin/ringback"), serve.name]
+    wanted = Settings.model_fields["max_connections"].default + 500
+    assert int(service["Service"]["LimitNOFILE"]) >= wanted
 
 
 def until_ready(url: str) -> None:

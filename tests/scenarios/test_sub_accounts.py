@@ -11,7 +11,7 @@ from ringback.numbers import service as numbers
 from ringback.storage import schema
 from ringback.storage.statements import Statement
 from ringback.testing import Clock, Handset, Handsets, Network, Ringback, WebhookInbox
-from tests.phones import until
+from tests.phones import at, until
 from tests.scenarios.lines import together
 
 pytestmark = pytest.mark.scenario
@@ -283,3 +283,18 @@ def test_the_parents_log_tells_of_them(ringback: Ringback, branch: Branch) -> No
         "sub_account.deleted",
     ]
     assert [type_ for whose, type_ in told if whose == "sub_"] == ["agent.created"]
+
+
+def test_a_sub_accounts_key_does_not_move_the_clock_of_all(
+    ringback: Ringback, branch: Branch, clock: Clock
+) -> None:
+    key = branch.key()
+    clock.freeze()
+    before = clock.now
+    for body in ({"advanceSeconds": 86_400}, {"resume": True}, {"freeze": True}):
+        refused = ringback.request("POST", "/sim/v1/clock", json=body, api_key=key)
+        assert code(refused) == (403, "PERMISSION_DENIED")
+    looked = ringback.request("GET", "/sim/v1/clock", api_key=key).json
+    assert (at(looked["now"]), looked["mode"]) == (before, "frozen")
+    moved = branch.answer("POST", "/sim/v1/clock", {"advanceSeconds": 60})
+    assert moved.status == 200, "with the parent's key"

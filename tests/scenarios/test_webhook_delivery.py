@@ -315,7 +315,9 @@ def test_a_range_is_redelivered_in_order(line: Line, webhook_inbox: WebhookInbox
     known = len(webhook_inbox.received)
     body = {"from": ended[0]["createdAt"], "until": ended[-1]["createdAt"]}
     done = line.ask("POST", f"{PROJECT}/redeliver", body)
-    assert done == {"count": 2, "skipped": 0, "hasMore": False, "moreFrom": None}, "until is exclusive"
+    assert done == {"count": 2, "skipped": 0, "hasMore": False, "moreFrom": None, "moreAfter": None}, (
+        "until is exclusive"
+    )
     assert all(d["status"] == "delivered" for d in all_ended(line, 5)[:3])
     assert line.ask("POST", f"{PROJECT}/redeliver", body)["count"] == 0
     whole = {"from": listed(line)[0]["createdAt"]}
@@ -396,6 +398,47 @@ def test_receivers_with_either_secret_verify_while_both_hold(
     assert "X-Webhook-Signature-Previous" not in last.headers
     until(lambda: listed(line)[-1]["httpStatus"] == 403)
     assert len(webhook_inbox.received) == 5, "and nothing came again with it"
+
+
+def test_each_old_secret_keeps_the_time_that_it_was_given(
+    line: Line, webhook_inbox: WebhookInbox, clock: Clock
+) -> None:
+    clock.freeze()
+    first = line.ask("POST", PROJECT, {"url": webhook_inbox.url})["secret"]
+    begun = clock.now
+
+    def rotate(hours: int) -> tuple[str, timedelta]:
+        told = line.ask("POST", f"{PROJECT}/rotate-secret", {"overlapHours": hours})
+        return told["secret"], at(told["ringback"]["previousSecretUntil"]) - begun
+
+    second, _ = rotate(48)
+    third, until_ = rotate(2)
+    assert until_ == timedelta(hours=48), "when the last of them ends"
+    # Receivers with any of the three take it: here the one that knows the first, which is asked last.
+    webhook_inbox.answer(403, times=2)
+    line.hear("one that knows the first")
+    asked = [webhook_inbox.wait_for() for _ in range(3)]
+    assert [verifies(each, secret) for each, secret in zip(asked, (third, second, first), strict=True)] == [
+        True
+    ] * 3
+    told = asked[0].headers["X-Webhook-Signature-Previous"].split(", ")
+    assert len(set(told)) == 2
+    assert [d["status"] for d in all_ended(line, 1)] == ["delivered"]
+    clock.advance(hours=3)
+    line.hear("the second is over")
+    event = webhook_inbox.wait_for()
+    assert verifies(event, third)
+    assert verifies(event, first, "X-Webhook-Signature-Previous")
+    for _ in range(3):
+        rotate(100)
+    refused = line.refused("POST", f"{PROJECT}/rotate-secret", 409)
+    assert refused["code"] == "WEBHOOK_SECRETS_OVERLAP"
+    alone = line.ask("POST", f"{PROJECT}/rotate-secret", {"overlapHours": 0})
+    assert alone["ringback"]["previousSecretUntil"] is None
+    line.hear("only the new one")
+    last = webhook_inbox.wait_for()
+    assert verifies(last, alone["secret"])
+    assert "X-Webhook-Signature-Previous" not in last.headers
 
 
 def test_rotation_without_an_overlap_and_without_an_endpoint(line: Line, webhook_inbox: WebhookInbox) -> None:

@@ -1,5 +1,6 @@
 """Logs: one line an event, the request's id on it, and never a secret."""
 
+import contextlib
 import io
 import json
 import logging
@@ -45,6 +46,20 @@ def test_json_line_off_a_terminal(out: io.StringIO) -> None:
         "msg_1",
         2,
     )
+
+
+@pytest.mark.parametrize("human", [True, False])
+def test_a_line_that_can_not_be_written_stops_nothing(out: io.StringIO, human: bool) -> None:
+    full = open("/dev/full", "w", buffering=1)  # noqa: SIM115
+    try:
+        logs.set_up("info", stream=full, human=human)
+        structlog.get_logger().info("x" * 10_000)
+        logging.getLogger("library").warning("y" * 10_000)
+        with pytest.raises(OSError, match="No space left"):
+            print("z", file=full)
+    finally:
+        with contextlib.suppress(OSError):
+            full.close()
 
 
 def test_line_for_people(out: io.StringIO) -> None:

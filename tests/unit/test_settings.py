@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from ringback.operator_error import OperatorError
-from ringback.settings import FILE, PREFIX, Settings, origin, read_file, takes
+from ringback.settings import PREFIX, Settings, origin, takes
+from ringback.settings_file import FILE, read_file
+from ringback.stray_settings import strays
 
 pytestmark = pytest.mark.unit
 
@@ -59,6 +61,18 @@ def test_empty_variable_counts_as_not_given(monkeypatch: pytest.MonkeyPatch) -> 
     assert Settings.load().port == 8642
 
 
+def test_variables_that_are_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (
+        "RINGBACK_NUMBR_LIMIT",
+        "RINGBACK_SERVICE_HOST",
+        "RINGBACK_URL",
+        "RINGBACK_API_KEY",
+        "RINGBACK_PORT",
+    ):
+        monkeypatch.setenv(name, "1")
+    assert strays() == {"RINGBACK_NUMBR_LIMIT": "RINGBACK_NUMBER_LIMIT", "RINGBACK_SERVICE_HOST": None}
+
+
 def test_hosts_are_a_list_with_commas_or_toml(monkeypatch: pytest.MonkeyPatch) -> None:
     FILE.write_text('allowed_hosts = ["a.example"]\n')
     assert Settings.load().allowed_hosts == ("a.example",)
@@ -95,8 +109,8 @@ def test_postgres_by_any_of_its_names(scheme: str) -> None:
         ),
         (
             "RINGBACK_ROLE",
-            "voice",
-            "RINGBACK_ROLE: 'voice' is not accepted; it takes all, api, dispatch or deliver (voice comes with calls)",
+            "sip",
+            "RINGBACK_ROLE: 'sip' is not accepted; it takes all, api, dispatch, deliver or voice",
         ),
         (
             "RINGBACK_PUBLIC_URL",
@@ -180,3 +194,13 @@ def test_origin_is_what_the_operator_calls_it(monkeypatch: pytest.MonkeyPatch) -
         for name in ("database_url", "host", "number_limit", "port")
     ]
     assert found == ["--database", "RINGBACK_HOST", "number_limit in ringback.toml", None]
+
+
+def test_a_models_key_needs_an_address_and_is_never_shown() -> None:
+    with pytest.raises(OperatorError, match="llm_key needs llm_url"):
+        Settings.load(llm_key="hidden-word")
+    with pytest.raises(OperatorError, match="URL such as"):
+        Settings.load(llm_url="api.example")
+    loaded = Settings.load(llm_key="hidden-word", llm_url="http://127.0.0.1:11434/v1/")
+    assert loaded.llm_url == "http://127.0.0.1:11434/v1"
+    assert "hidden-word" not in repr(loaded)

@@ -3,10 +3,10 @@
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from fastapi import APIRouter
 
@@ -120,6 +120,7 @@ class WorldHttp(OutgoingHttp):
         timeout_s: float,
         keep_bytes: int = 4096,
         repeatable: bool = False,
+        method: Literal["POST", "GET"] = "POST",
     ) -> Response:
         return await self._endpoints.take(url, body, headers, timeout_s)
 
@@ -233,7 +234,7 @@ class WorldCarrier(SimulatedCarrier):
         self._note("acknowledge", *tokens)
         await self._ask(lambda: super(WorldCarrier, self).acknowledge(tokens))
 
-    async def events(self) -> AsyncIterator[EventBatch]:
+    async def events(self) -> AsyncGenerator[EventBatch, None]:
         now = asyncio.get_running_loop().time
         async for batch in super().events():
             for token, event in zip(batch.tokens, batch.events, strict=True):
@@ -320,7 +321,7 @@ class WorldLine:
     def router(self, clock: ClockDoor) -> APIRouter:
         return APIRouter()
 
-    def media_router(self) -> APIRouter:
+    def open_router(self) -> APIRouter:
         return APIRouter()
 
     def timed(self) -> list[Timed]:

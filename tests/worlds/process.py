@@ -16,9 +16,11 @@ from ringback.app import Server
 from ringback.doors.rest import app as rest
 from ringback.doors.rest.parts import Parts
 from ringback.doors.sim.line import SimulatedLine
+from ringback.kit.addresses import AddressPolicy
 from ringback.kit.http import OutgoingHttp
 from ringback.settings import Settings
 from ringback.storage.sqlite import SqliteStore
+from ringback.testing.server import OwnSettings
 from tests.worlds.far_side import Endpoints, NetworkProcess, Note, Watched, WorldHttp, WorldLine, cut
 from tests.worlds.virtual import Process
 
@@ -42,7 +44,14 @@ class Answer:
 @cache
 def _app() -> FastAPI:
     """Building the application takes longer than a world, and it holds nothing of a server but its state."""
-    return rest.create(SimpleNamespace(store=None))  # type: ignore[arg-type]
+    nothing = SimpleNamespace(
+        store=None,
+        settings=OwnSettings(),
+        policy=AddressPolicy(loopback_allowed=False),
+        carrier=SimpleNamespace(name="none"),
+        line=SimpleNamespace(hash_key=b""),
+    )
+    return rest.create(nothing)  # type: ignore[arg-type]
 
 
 class WorldServer(Server):

@@ -383,7 +383,7 @@ def old_secret_signs_on(patch: Patch) -> None:
 
 
 FOUND: dict[Bug, int] = {
-    acknowledged_before_the_commit: 24,
+    acknowledged_before_the_commit: 101,
     leases_never_looked_at: 2,
     submitted_again_after_no_answer: 8,
     next_but_one_promoted: 0,
@@ -397,7 +397,7 @@ FOUND: dict[Bug, int] = {
     webhook_given_up_after_a_crash: 10,
     payload_rendered_anew: 12,
     order_of_an_endpoint_forgotten: 2,
-    called_failed_after_a_crash: 57,
+    called_failed_after_a_crash: 239,
     opt_out_not_asked_at_dispatch: 2,
     carrier_told_before_it_is_stored: 8,
     bought_without_an_order: 13,

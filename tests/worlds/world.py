@@ -443,6 +443,5 @@ def _errors_in(world: World) -> Iterator[None]:
 def copy_of(template: Path) -> Path:
     """A folder of its own with the template's files."""
     folder = Path(tempfile.mkdtemp(prefix="world-", dir=template.parent))
-    for file in template.iterdir():
-        shutil.copyfile(file, folder / file.name)
+    shutil.copytree(template, folder, dirs_exist_ok=True)
     return folder

@@ -12,11 +12,6 @@ from tests.conformance.seen import Request
 pytestmark = pytest.mark.conformance
 
 NOT_BUILT = {
-    "agents": {"listAgentCalls", "listVoices"},
-    "calls": {
-        "createOutboundCall", "createWebCall", "endCall", "getCall", "getCallTranscript", "listCalls",
-        "listCallsForNumber", "streamCallTranscript",
-    },
     "location": {"getLocation", "refreshLocations"},
     "registration": {"getRegistrationStatus", "registerA2P"},
 }  # fmt: skip

@@ -7,17 +7,14 @@ from typing import Any
 
 import pytest
 
-from ringback import __version__
 from ringback.testing import Handsets, Ringback
 from tests.conformance.limited import TOLD, Limited
 from tests.conformance.packs.pack import Pack, Process
 from tests.conformance.seen import Request
+from tests.switchboard import Exchange
 
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(120)]
 
-NOT_BUILT = (
-    f"AgentPhone API error 400: calls are not built yet in Ringback {__version__}; its README says what is"
-)
 TOOLS = {
     "buy_number", "create_agent", "create_contact", "get_conversation", "get_transcript", "list_agents", "list_calls",
     "list_contacts", "list_conversations", "list_numbers", "make_call", "send_sms",
@@ -75,10 +72,18 @@ def test_make_and_list_contacts(pack: Pack, ringback: Ringback) -> None:
     assert pack.use("list_contacts", search="Ben", limit=5).value["total"] == 0
 
 
-def test_what_is_not_built_yet(pack: Pack) -> None:
-    refused = pack.failure("AgentPhoneError", NOT_BUILT)
-    assert pack.use("list_calls") == refused
-    assert pack.use("get_transcript", call_id="call_1") == refused
+def test_list_calls_and_read_one(pack: Pack, ringback: Ringback) -> None:
+    exchange = Exchange(ringback)
+    number = pack.use("buy_number", country="US").value
+    agent = pack.use("create_agent", name="Desk").value
+    ringback.client().agents.attach_number(agent["id"], number["id"])
+    call_id = exchange.ring(number["phone_number"], "+14155550114")["call_id"]
+    exchange.tell(call_id, "answered")
+    exchange.say(call_id, "user", "Is it ready?")
+    listed = pack.use("list_calls", limit=5).value
+    assert (listed["total"], call_id in listed["data"][0]) == (1, True)
+    told = pack.use("get_transcript", call_id=call_id).value
+    assert told["transcript"][0]["content"] == "Is it ready?"
 
 
 def test_tools_that_fail_before_any_request(pack: Pack, requests: list[Request]) -> None:

@@ -9,6 +9,7 @@ from tests.unit.carriers.forms import BASES, spellings
 
 pytestmark = pytest.mark.unit
 
+UUID = "0a1b2c3d-0000-4000-8000-00000000000f"
 NUMBERS = st.integers(0, 2**64 - 1)
 
 
@@ -30,7 +31,29 @@ def test_anything_may_be_an_id(ref: str) -> None:
     assert (canonical(ref) is None) is (numbers_in(ref) == ())
 
 
-@pytest.mark.parametrize("ref", ["", "nt_06h1", "SM0123456789abcdef", "a-b", "0x", "1" * 41, "1٢", "12 "])
+@pytest.mark.parametrize(
+    "form", [UUID.upper(), UUID.replace("-", ""), f" {UUID}", f"{UUID.upper()}\t\r\n", f"{UUID}\0"]
+)
+def test_a_uuid_is_one_in_any_case_with_and_without_dashes_and_padding(form: str) -> None:
+    assert canonical(form) == canonical(UUID) is not None
+    assert numbers_in(form) == numbers_in(UUID)
+
+
+@pytest.mark.parametrize(
+    "ref",
+    [
+        "",
+        "nt_06h1",
+        "SM0123456789abcdef",
+        "a-b",
+        "0x",
+        "1" * 41,
+        "1٢",
+        "1 2",
+        UUID[:-1],
+        UUID.replace("-", ":"),
+    ],
+)
 def test_what_is_no_number_has_one_form(ref: str) -> None:
     assert canonical(ref) is None
 

@@ -148,21 +148,33 @@ def test_inbox_is_in_order_and_harmless(ringback: Command, phones: FakeServer) -
     ]
 
 
-def test_inbox_follows_from_the_newest(ringback: Command, phones: FakeServer) -> None:
+def test_inbox_follows_from_the_newest(
+    ringback: Command, phones: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also over a restart of the server."""
+    monkeypatch.setattr("ringback.cli.patient._AGAIN_S", 0.01)
+    after_three = iter([503, 503, 200, 403])
+
     def messages(asked: Asked) -> tuple[int, Any]:
         match asked.query.get("after"):
             case None:
                 return 200, {"data": [text(1)], "hasMore": False}
             case "hsm_1":
                 return 200, {"data": [text(3), text(2)], "hasMore": False}
+            case "hsm_3" if (status := next(after_three)) != 200:
+                return status, {"error": {"message": "stopping" if status == 503 else "refused"}}
             case _:
-                return 503, {"error": {"message": "stopping"}}
+                return 200, {"data": [], "hasMore": False}
 
     phones.answers["GET /sim/v1/handsets/hs_1/messages"] = messages
     ran = ringback("handset", "inbox", "--follow")
     assert [line.split()[-1] for line in ran.out.splitlines()] == ["1", "2", "3"]
-    assert (ran.code, ran.err) == (3, "ringback: stopping\n")
-    assert phones.asked[-1].query == {"after": "hsm_3", "wait": "30"}
+    assert ran.err.splitlines() == [
+        "stopping; waiting for it",
+        "the server answers again",
+        "ringback: refused",
+    ]
+    assert (ran.code, phones.asked[-1].query) == (2, {"after": "hsm_3", "wait": "30"})
 
 
 def test_chat_sends_lines_and_shows_what_comes(
@@ -210,7 +222,61 @@ def test_chat_sends_lines_and_shows_what_comes(
 
 
 def test_no_server(ringback: Command) -> None:
-    for args in (("list",), ("create",), ("text", "+1", "x"), ("inbox",), ("chat", "+1")):
+    for args in (("list",), ("create",), ("text", "+1", "x"), ("inbox",), ("chat", "+1"), ("call", "+1")):
         ran = ringback("handset", *args)
         assert ran.code == 3
         assert "start it with `ringback serve`" in ran.err
+
+
+def test_a_call_is_shown_as_it_is_spoken(ringback: Command, phones: FakeServer) -> None:
+    said = [
+        {"who": "other", "text": "Hello\x1b[2J", "startMs": 300},
+        {"who": "handset", "text": "Is it ready?", "startMs": 2_000},
+        {"who": "other", "text": "It is.", "startMs": 3_100},
+    ]
+    living: dict[str, Any] = {
+        "id": "hsc_1",
+        "to": "+12125550100",
+        "status": "in-progress",
+        "answeredAt": None,
+        "endedAt": None,
+        "words": [],
+    }
+    over = {**living, "status": "completed", "reason": "hung_up", "trouble": None, "durationMs": 4_900}
+    looks = iter(
+        [
+            {**living, "words": said[:1]},
+            {**over, "endedAt": "2026-11-26T12:00:00.000Z", "words": said[:2]},
+            {**over, "endedAt": "2026-11-26T12:00:00.000Z", "words": said},
+        ]
+    )
+    phones.on("POST /sim/v1/handsets/hs_1/calls", living)
+    phones.answers["GET /sim/v1/calls/hsc_1"] = lambda _: (200, next(looks))
+    ran = ringback("handset", "call", "212-555-0100", "Is it ready?", "Thanks.")
+    assert ran.out.splitlines() == [
+        "   0.3  agent: Hello\\x1b[2J",
+        "   2.0  phone: Is it ready?",
+        "   3.1  agent: It is.",
+        "completed, hung_up, 5 s",
+    ]
+    [asked] = [one.body for one in phones.asked if one.method == "POST"]
+    assert asked["to"] == "212-555-0100"
+    assert [step.get("say") for step in asked["script"]] == [
+        None,
+        "Is it ready?",
+        None,
+        "Thanks.",
+        None,
+        None,
+    ]
+    assert asked["script"][-1] == {"hangup": True}
+
+
+def test_a_call_that_nobody_takes(ringback: Command, phones: FakeServer) -> None:
+    over = {"id": "hsc_1", "to": "+12125550100", "status": "failed", "reason": "unreachable", "trouble": None}
+    phones.on(
+        "POST /sim/v1/handsets/hs_1/calls", {**over, "endedAt": "2026-11-26T12:00:00.000Z", "words": []}
+    )
+    phones.on("GET /sim/v1/calls/hsc_1", {**over, "endedAt": "2026-11-26T12:00:00.000Z", "words": []})
+    ran = ringback("handset", "call", "212-555-0100")
+    assert ran == (2, "", "ringback: +12125550100 could not be called: unreachable\n")

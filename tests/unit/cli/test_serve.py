@@ -53,7 +53,7 @@ def serve(folder: Path) -> Iterator[Serve]:
 def told(process: "subprocess.Popen[str]") -> list[str]:
     """The lines it prints once it answers."""
     assert process.stdout
-    return [process.stdout.readline().rstrip("\n") for _ in range(5)]
+    return [process.stdout.readline().rstrip("\n") for _ in range(6)]
 
 
 def ended(process: "subprocess.Popen[str]") -> Ran:
@@ -71,10 +71,11 @@ def test_says_what_now_answers_and_drains(serve: Serve, folder: Path) -> None:
     said = told(process)
     found = running.read(folder)
     assert found
-    assert [line.split()[0] for line in said] == ["Ringback", "Key", "Try", "Handset", "Next"]
+    assert [line.split()[0] for line in said] == ["Ringback", "Console", "Key", "Try", "Handset", "Next"]
     assert said[0].endswith(found.url)
-    assert "sk_live_abc" in said[1]
-    assert "+14155550123" in said[3]
+    assert f"{found.url}/console/link/of-a-toy" in said[1]
+    assert "sk_live_abc" in said[2]
+    assert "+14155550123" in said[4]
     assert (folder / running.FILE).stat().st_mode & 0o777 == 0o600
     assert found.pid == process.pid
     assert get(f"{found.url}/x") == {
@@ -83,13 +84,25 @@ def test_says_what_now_answers_and_drains(serve: Serve, folder: Path) -> None:
         "port": int(found.url.rsplit(":", 1)[1]),
         "token": found.token,
     }
-    pasted = subprocess.run(said[2].removeprefix("Try"), shell=True, capture_output=True, check=True)
+    pasted = subprocess.run(said[3].removeprefix("Try"), shell=True, capture_output=True, check=True)
     assert json.loads(pasted.stdout)["authorization"] == "Bearer sk_live_abc"
     process.send_signal(signal.SIGTERM)
     ran = ended(process)
     assert (ran.code, ran.out) == (0, "drained\n")
     assert json.loads(ran.err)["event"] == "stopping"
     assert not (folder / running.FILE).exists()
+
+
+def test_a_mistyped_variable_is_told(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one line, without its value, which may be a secret."""
+    monkeypatch.setenv("RINGBACK_SECRET_KEYS", "hidden-word")
+    process = serve()
+    told(process)
+    process.send_signal(signal.SIGTERM)
+    lines = [json.loads(line) for line in ended(process).err.splitlines()]
+    (warning,) = [line for line in lines if line["level"] == "warning"]
+    assert (warning["variable"], warning["did_you_mean"]) == ("RINGBACK_SECRET_KEYS", "RINGBACK_SECRET_KEY")
+    assert "hidden-word" not in json.dumps(lines)
 
 
 def test_stop_lets_an_open_request_end(serve: Serve, folder: Path) -> None:
@@ -191,6 +204,7 @@ class First:
         self.handset = handset
         self.sandbox = sandbox
         self.key_file = folder / "first key"
+        self.link: str | None = None
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,8 @@ def ran_with(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     called: list[tuple[Any, ...]] = []
     fake = types.ModuleType("ringback.doors.sim.standalone")
 
-    def run(*args: Any, names: tuple[str, ...], limits: Limits) -> int:
-        called.append((*args, names, limits))
+    def run(*args: Any, names: tuple[str, ...], limits: Limits, exchange: tuple[str, ...]) -> int:
+        called.append((*args, names, limits, exchange))
         return 0
 
     fake.run = run  # type: ignore[attr-defined]
@@ -39,9 +39,10 @@ def test_runs_the_network(
     ringback: Callable[..., Ran], ran_with: list[tuple[Any, ...]], folder: Path
 ) -> None:
     ran = ringback("sim", "--port", "0", "--data", "far", "--log-level", "debug")
-    ((host, port, data, level, names, limits),) = ran_with
+    ((host, port, data, level, names, limits, exchange),) = ran_with
     assert (host, data, level) == ("127.0.0.1", folder.parent / "far", "debug")
     assert (names, limits) == ((), Limits())
+    assert exchange[1:5] == ("-m", "ringback.exchange", "--data", str(data))
     assert data.is_dir()
     assert f"http://127.0.0.1:{port};" in ran.out
     assert ran.code == 0

@@ -14,8 +14,9 @@ from .conftest import TOKEN, Asked, FakeServer, Ran
 
 pytestmark = pytest.mark.unit
 
+PATIENT = importlib.import_module("ringback.cli.patient")
 TAIL = importlib.import_module("ringback.cli.tail")
-"""The module; the package calls the command by its name."""
+"""The modules; the package calls the command by its name."""
 Command = Callable[..., Ran]
 OWN, WITH_KEY = "GET /internal/v1/events", "GET /v1/events"
 
@@ -35,7 +36,7 @@ def event(seq: int, **data: Any) -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(TAIL, "_AGAIN_S", 0.01)
+    monkeypatch.setattr(PATIENT, "_AGAIN_S", 0.01)
 
 
 def pages(*said: Any) -> Callable[[Asked], tuple[int, Any]]:

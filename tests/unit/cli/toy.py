@@ -18,6 +18,7 @@ HOW = sys.argv[1] if len(sys.argv) > 1 else ""
 
 
 class First:
+    link = "/console/link/of-a-toy"
     handset = "+14155550123"
     sandbox = True
 
@@ -32,6 +33,7 @@ class Server:
         self._settings = settings
         self.first = First(settings.data)
         self.ids = IdMaker(MovableClock())
+        self.traces = None
 
     async def start(self) -> None:
         if HOW == "broken":

@@ -77,3 +77,19 @@ def test_nothing_names_a_path_of_the_machine_it_was_written_on() -> None:
         if b"\0" not in content[:8192] and MACHINE_PATHS.search(content.decode("utf-8", "replace")):
             found.append(shown(path))
     assert found == []
+
+
+def test_nothing_that_opens_secrets_can_be_committed_by_mistake() -> None:
+    """What the page on backups writes in this folder."""
+    page = (ROOT / "docs/self-hosting.md").read_text(encoding="utf-8")
+    written = re.findall(r"ringback backup (\S+)|--data (\S+)", page)
+    names = {name.partition("/")[0] for pair in written for name in pair if name}
+    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").split()
+    assert {"ringback-backup.zip", "restored"} <= names
+    assert [name for name in names if not {f"/{name}", f"/{name}/"} & {*ignored}] == []
+
+
+def test_pages_install_from_the_clone() -> None:
+    """Ringback is on no index: `pip install 'ringback[...]'` finds nothing, or somebody else's."""
+    told = [*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", *(ROOT / "src").rglob("*.py")]
+    assert [shown(path) for path in told if "install 'ringback[" in path.read_text(encoding="utf-8")] == []

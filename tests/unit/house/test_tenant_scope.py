@@ -4,8 +4,6 @@ What goes by primary key needs no test: such a key starts with the account.
 """
 
 import ast
-import importlib
-import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -33,11 +31,19 @@ from sqlalchemy.sql.elements import BinaryExpression, BindParameter, BooleanClau
 import ringback
 from ringback.storage.schema import accounts, api_keys, messages, numbers
 from ringback.storage.statements import Statement
+from tests.unit.house.loaded import modules
 
 pytestmark = pytest.mark.unit
 
 OF_ALL_ACCOUNTS = {
     "ringback.accounts.keys._FIRST_ACCOUNT": "the operator's own account",
+    "ringback.calls.store._WAITING": "calls that no voice host has taken, whoever makes them",
+    "ringback.calls.store._OF_HOST": "the calls that a voice host holds, whoever's",
+    "ringback.calls.store._LIVING": "how many calls live, which /metrics counts",
+    "ringback.calls.store._LOST": "calls whose voice host is dead, whoever's",
+    "ringback.calls.store._ERASING": "recordings whose file is to go, whoever's",
+    "ringback.calls.store._OLD_RECORDINGS": "recordings that are kept no longer, whoever's",
+    "ringback.calls.store._OLDEST_RECORDED": "when the next recording of anybody is kept no longer",
     "ringback.compliance.store._EARLIER": "whoever of an account, its parent and its sub-accounts had a number before",
     "ringback.events.jobs._WITH_EVENTS": "accounts whose oldest events may be forgotten",
     "ringback.feedback.service._NEWEST": "the operator reads what everybody told",
@@ -45,6 +51,7 @@ OF_ALL_ACCOUNTS = {
     "ringback.numbers.store._EXPIRED": "numbers that expire now, whoever holds them",
     "ringback.numbers.store._NEXT_EXPIRY": "when the next number of anybody expires",
     "ringback.storage.turns._READY_OF_LANE": "a lane is one account's",
+    "ringback.storage.repacing._PUT_OFF": "a lane is one account's",
     "ringback.storage.paces._AFRESH": "a carrier has other paces for everybody",
     "ringback.storage.expiry._EXPIRED": "texts whose validity has passed, whoever sent them",
     "ringback.storage.expiry._NEXT_EXPIRY": "when the next validity of anybody's text passes",
@@ -57,12 +64,6 @@ OF_ALL_ACCOUNTS = {
 """Statements of workers, which serve everybody, and what they look for."""
 SOURCE = Path(ringback.__file__).parent
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-
-
-def modules() -> Iterator[Any]:
-    for found in pkgutil.walk_packages(ringback.__path__, "ringback."):
-        if ".migrations" not in found.name:
-            yield importlib.import_module(found.name)
 
 
 def statements() -> dict[str, Statement]:
