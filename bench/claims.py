@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from ringback.accounts import keys
-from ringback.carriers.pace import pace_of
+from ringback.carriers.pace import pace_of, scope_of
 from ringback.flows import dispatch_text
 from ringback.flows.dispatch_text import Job
 from ringback.flows.media_room import MediaRoom
@@ -92,7 +92,9 @@ class Timed:
 async def _measure(scene: Scene, store: Store, clock: MovableClock) -> Timed:
     account, number = await store.write(_account)
     await store.write(lambda tx: _fill(tx, scene, account, number), account=account)
-    told = Paces(lambda e164, country: pace_of(scene.campaign, e164, country), lambda e164: None)
+    told = Paces(
+        CARRIER, lambda e164, country: pace_of(scene.campaign, e164, country), scope_of, lambda e164: None
+    )
     timed = Timed()
     for n in range(ROUNDS):
         jobs = await _claim(store, told, timed)

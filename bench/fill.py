@@ -1,6 +1,7 @@
 """Fills the store of a stopped server with many rows of one account, as its own flows would have left them."""
 
 import itertools
+import json
 from collections.abc import Iterable, Iterator
 from operator import itemgetter
 from pathlib import Path
@@ -18,6 +19,7 @@ from ringback.storage.schema import (
     conversations,
     deliveries,
     delivery_hours,
+    events,
     messages,
     usage_days,
     usage_quarters,
@@ -97,6 +99,29 @@ class Filler:
         sets = ", ".join(f"{name} = {name} + {count}" for name in totals)
         self._store.run(f"UPDATE {accounts.name} SET {sets} WHERE id = %s", self._account)
         self._store.finish()
+
+    def events(self, count: int) -> int:
+        """`count` events more, a text that came each, behind those that there are; answers the newest sequence."""
+        [head] = self._store.run(f"SELECT event_seq FROM {accounts.name} WHERE id = %s", self._account)
+        newest: int = head["event_seq"]
+        self._store.many(events, (self._event(newest + n) for n in range(1, count + 1)))
+        self._store.run(
+            f"UPDATE {accounts.name} SET event_seq = %s WHERE id = %s", newest + count, self._account
+        )
+        self._store.finish()
+        return newest + count
+
+    def _event(self, seq: int) -> dict[str, Any]:
+        ids = {"messageId": _id("msg", self._until, seq), "conversationId": _id("conv", self._until, seq)}
+        return {
+            "account_id": self._account,
+            "seq": seq,
+            "id": _id("evt", self._until, seq),
+            "type": "message.received",
+            "at": self._until,
+            "data": json.dumps(ids | {"numberId": self._number["id"]}),
+            "agent_id": self._number["agentId"],
+        }
 
     def _conversation(self, n: int, at: int) -> dict[str, Any]:
         return {

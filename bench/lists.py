@@ -69,6 +69,8 @@ def paths(server: Server, number_id: str, count: int, until: int) -> dict[str, s
         "deliveries: stats, a day": "/v1/webhooks/deliveries/stats",
         "deliveries: stats, 30 days": "/v1/webhooks/deliveries/stats?hours=720",
         "deliveries: all time": "/v1/webhooks/deliveries/all-time",
+        "search: often there": "/v1/search?q=table",
+        "search: nowhere": "/v1/search?q=nowhere",
         "usage: monthly": "/v1/usage/monthly?months=24",
         "usage: by number": "/v1/usage/by-number",
         "usage: by agent, a year": "/v1/usage/by-agent?period=year&tz=Asia/Kathmandu",

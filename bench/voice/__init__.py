@@ -1,0 +1,1 @@
+"""What calls are like, judged from what the caller's side received. See docs/benchmarks-voice.md."""
