@@ -16,11 +16,21 @@ _SKIPS_NOTHING = os.environ.get("CI") == "true"
 """Where the suite decides, a skipped test is a failed one: nothing that it needs may be missing there."""
 
 
+_ON_REAL_MACHINES = ("browser", "conformance", "fault", "scenario")
+"""Processes, sockets and pages in real time, with their time limits."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What is said in real time loses a word when the machine is late: such a test may be asked three times."""
+    """What is said in real time loses a word when the machine is late: such a test may be asked three times.
+
+    What waits for other processes may be asked twice; pure code and virtual time once. The summary names each test that
+    was asked again.
+    """
     for item in items:
         if item.get_closest_marker("realtime"):
             item.add_marker(pytest.mark.flaky(reruns=2))
+        elif any(item.get_closest_marker(name) for name in _ON_REAL_MACHINES):
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -187,8 +187,10 @@ async def test_a_call_is_taken_once(tmp_path: Path) -> None:
         first, second = await line.take(ref=ref), await line.take(ref=ref)
         assert (await second.expect("failed"))["code"] == 481
         await first.expect("media")
-        stranger = await line.take(ref="nc_nobody")
+        stranger = await line.take("retake", ref="nc_nobody")
         assert (await stranger.expect("failed"))["detail"] == "no such call"
+        late = await line.take(ref="nc_hung_up_before")
+        assert (await late.expect("hungup"))["by"] == "far"
 
 
 async def test_no_key_no_call(tmp_path: Path) -> None:
