@@ -44,8 +44,22 @@ def test_an_agent_is_given_a_tool_and_its_earlier_prompt_back(ringback: Ringback
     page.get_by_role("button", name="Version 1").click()
     page.locator(".diff .gone", has_text="You are Mia.").wait_for()
     page.locator(".diff .new mark", has_text="Maya").wait_for()
+    asked: list[str] = []
+
+    def refuse(dialog: Any) -> None:
+        asked.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", refuse)
+    page.evaluate("document.getElementById('f-systemPrompt').value = 'Half a thought'")
+    page.get_by_role("button", name="Use this version").click()
+    page.wait_for_timeout(300)
+    assert len(asked) == 1 and "not saved" in asked[0]
+    assert prompt.input_value() == "Half a thought"
+    page.evaluate("document.getElementById('f-systemPrompt').value = 'You are Mia.\\nBe kind.'")
     page.get_by_role("button", name="Use this version").click()
     page.get_by_text("version 1 again").wait_for()
+    assert len(asked) == 1
     page.get_by_role("button", name="Version 3").wait_for()
     page.keyboard.press("Escape")
     assert prompt.input_value() == "You are Maya.\nBe kind."

@@ -26,6 +26,7 @@ from ringback.doors.console.pages import (
     conversations,
     events,
     home,
+    network,
     numbers,
     phones,
     prompts,
@@ -43,6 +44,7 @@ from ringback.kit.faults import Fault
 Handler = Callable[[Look], Awaitable[Response]]
 PAGES = (
     home,
+    network,
     phones,
     numbers,
     agents,
@@ -99,7 +101,7 @@ def build(desk: Desk) -> ASGIApp:
     ]
     for module in PAGES:
         for method, path, handler in module.ROUTES:
-            if desk.simulated or module is not phones:
+            if desk.simulated or module not in (network, phones):
                 routes.append(Route(path, _guarded(desk, handler), methods=[method]))
     routes.append(Route("/{path:path}", _guarded(desk, nowhere), methods=["GET"]))
     handlers: Mapping[Any, Any] = {

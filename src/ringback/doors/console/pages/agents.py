@@ -193,7 +193,9 @@ async def _save(look: Look, agent_id: str | None) -> Response:
     parts += view.in_place("tools", tools_html(tool_fields.shown(saved["customTools"])))
     parts += await prompt_parts(ask, agent_id)
     told = "Saved. It holds from the next text or call on."
-    return look.part(parts + view.render("parts/toast.html", text=told, bad=False, alone=True))
+    answer = look.part(parts + view.render("parts/toast.html", text=told, bad=False, alone=True))
+    answer.headers["X-Done"] = "1"
+    return answer
 
 
 def _changed(body: dict[str, Any], stored: dict[str, Any]) -> dict[str, Any]:

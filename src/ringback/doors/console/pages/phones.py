@@ -1,8 +1,7 @@
 """Phones: a wall of handsets on the simulated network, with the line and the clock in reach."""
 
-import asyncio
-from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
@@ -20,6 +19,7 @@ _SHOWN_TEXTS = 30
 _SHOWN_CALLS = 20
 _MOST_TEXTS = 200
 """How far back a phone looks for whom it texted."""
+_THREADS_COOKIE = "ringback_threads"
 _FIRST_NAMES = ("Ada", "Sam", "Mia", "Leo", "Zoe", "Max", "Ivy", "Ben", "Eva", "Tom", "Liv", "Kai")
 PERSONALITIES = (
     ("answers", "Answers"),
@@ -161,7 +161,10 @@ async def show(look: Look) -> Response:
     offset = max(0, total - _ON_WALL)
     page = await ask.get("/sim/v1/handsets", limit=_ON_WALL)
     known = await names(ask)
-    handsets = [await _phone(ask, handset, known) for handset in reversed(page["data"])]
+    chosen = _chosen(look)
+    handsets = [
+        await _phone(ask, handset, known, chosen.get(handset["id"])) for handset in reversed(page["data"])
+    ]
     network, clock = await ask.get("/sim/v1/network"), await _clock(ask)
     blocks = [name for handset in handsets for name in handset["blocks"]]
     return look.page(
@@ -178,6 +181,12 @@ async def show(look: Look) -> Response:
         heard=await who_hears(ask),
         **_CHOICES,
     )
+
+
+def _chosen(look: Look) -> dict[str, str]:
+    """The numbers whose threads the phones showed last, by handset, as the pages' script keeps them in a cookie."""
+    kept = unquote(look.request.cookies.get(_THREADS_COOKIE, ""))
+    return dict(pair.split("~", 1) for pair in kept.split(",") if "~" in pair)
 
 
 async def _clock(ask: Ask) -> dict[str, Any] | None:
@@ -299,43 +308,9 @@ async def press(look: Look) -> Response:
     return HTMLResponse("")
 
 
-async def move_clock(look: Look) -> Response:
-    form = await look.form()
-    if form.get("do") in ("freeze", "resume"):
-        await look.ask.post("/sim/v1/clock", {form["do"]: True})
-        return look.go("/phones")
-    await look.ask.post("/sim/v1/clock", {"advanceSeconds": _number_in(form, "seconds")})
-    await asyncio.sleep(0)
-    return look.go("/phones")
-
-
-async def change_line(look: Look) -> Response:
-    form = await look.form()
-    body = {
-        "latencyMs": _whole(form.get("latencyMs")),
-        "jitterMs": _whole(form.get("jitterMs")),
-        "lossPercent": _number_in(form, "lossPercent"),
-    }
-    await look.ask.patch("/sim/v1/network", body)
-    return look.part("", toast="The line is changed. It holds from the next text on.")
-
-
-def _number_in(form: Mapping[str, str], name: str) -> float:
-    try:
-        return float(form.get(name) or 0)
-    except ValueError:
-        raise Refused(422, "takes a number", name) from None
-
-
-def _whole(text: str | None) -> int:
-    return int(text) if text and text.isdecimal() and len(text) < 12 else 0
-
-
 ROUTES = (
     ("GET", "/phones", show),
     ("POST", "/phones", create),
-    ("POST", "/phones/clock", move_clock),
-    ("POST", "/phones/line", change_line),
     ("POST", "/phones/media", upload),
     ("GET", "/phones/calls/{call}/why", why),
     ("POST", "/phones/calls/{call}/keys", press),

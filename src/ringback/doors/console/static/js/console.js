@@ -44,6 +44,16 @@ document.addEventListener("click", (event) => {
   if (opened) document.getElementById(opened.dataset.open)?.showModal();
 });
 
+// What was typed and not saved is replaced only if its person agrees. Before htmx hears of the click.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.("[data-replaces]");
+  const field = button && document.getElementById(button.dataset.replaces);
+  if (!field || field.value === field.defaultValue) return;
+  if (confirm("The prompt has changes that were not saved. Replace them?")) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+}, true);
+
 function nameTheme() {
   const chosen = localStorage.getItem("theme");
   const dark = chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
@@ -78,8 +88,9 @@ document.addEventListener("htmx:after:request", (event) => {
     if (field.name && field.name === wrong) { field.setAttribute("aria-invalid", "true"); field.focus(); }
     else field.removeAttribute?.("aria-invalid");
   }
-  if (form?.matches?.("form[data-clears]") && ctx.response?.headers?.get("x-done") === "1") {
+  if (ctx?.response?.headers?.get("x-done") !== "1" || !form?.matches?.("form")) return;
+  if (form.matches("[data-clears]")) {
     form.reset();
     form.querySelector("[data-first]")?.focus();
-  }
+  } else for (const field of form.querySelectorAll("textarea")) field.defaultValue = field.value;
 });

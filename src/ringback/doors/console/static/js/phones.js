@@ -28,11 +28,20 @@ document.addEventListener("change", async (event) => {
   event.target.value = "";
 });
 
+/** Keep which thread a phone shows, for the next look at the wall. */
+function remember(phone) {
+  const chosen = phone.dataset.blocks.split(",")[0].replace("thread:", "");
+  const kept = decodeURIComponent(document.cookie.match(/(?:^|; )ringback_threads=([^;]*)/)?.[1] || "").split(",");
+  const others = kept.filter((one) => one && one.split("~")[0] !== chosen.split("~")[0]).slice(-23);
+  document.cookie = `ringback_threads=${encodeURIComponent([...others, chosen])}; Path=/console; SameSite=Lax`;
+}
+
 // Another thread shows other blocks.
 document.addEventListener("htmx:after:swap", (event) => {
   const target = event.detail?.ctx?.target || event.target;
   if (!target?.matches?.(".handset")) return;
   tick();
+  remember(document.getElementById(target.id));
   const phones = [...document.querySelectorAll("[data-blocks]")];
   follow(["activity", ...phones.flatMap((phone) => phone.dataset.blocks.split(","))]);
 });
