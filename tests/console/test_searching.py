@@ -290,3 +290,19 @@ def test_nobody_finds_what_is_another_accounts(
     other.post("/console/sign-in", key=ringback.new_account("other"))
     assert "<mark>secret</mark>" in looking.get("/console/conversations?q=secret").text
     assert "<mark>" not in other.get("/console/conversations?q=secret").text
+
+
+def test_a_phone_is_found_by_its_name_and_leads_to_its_conversation(
+    ringback: Ringback, number: dict[str, Any], looking: Looking, handset: Handsets
+) -> None:
+    ada = handset(name="Ada Lovelace")
+    say(ringback, number, ada.number, "hello")
+    told = looking.get("/console/conversations/found?q=lovelace").text
+    [link] = re.findall(r'href="(/console/conversations\?q=[^"]+)"', told)
+    assert "on the simulated network" in told
+    assert f'href="/console/conversations/{talk_of(ringback)}' in looking.get(link.replace("&amp;", "&")).text
+    assert "Nothing has" in looking.get("/console/conversations/found?q=byron").text
+
+
+def talk_of(ringback: Ringback) -> str:
+    return str(ringback.request("GET", "/v1/conversations").json["data"][0]["id"])

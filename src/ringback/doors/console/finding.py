@@ -1,6 +1,7 @@
 """What a search found, as a list of the console: where each hit leads, and the words in it marked.
 
-Above what the API finds in texts, calls and conversations stand the account's agents of that name and its numbers.
+Above what the API finds in texts, calls and conversations stand the account's agents of that name, its numbers and the
+network's phones.
 """
 
 from typing import Any
@@ -58,8 +59,8 @@ async def found(ask: Ask, wanted: str, cursor: str = "", chosen: str = "") -> st
 
 
 def _own(known: Names, wanted: str) -> list[dict[str, Any]]:
-    """The agents and numbers of the account that are looked for: `link`, `icon`, `kind`, `tells`, and the `pieces` of
-    the name."""
+    """The agents and numbers of the account that are looked for, and the network's phones: `link`, `icon`, `kind`,
+    `tells`, and the `pieces` of the name."""
     words, places = words_of(wanted), list(known.mine)
     rows = [
         {
@@ -83,6 +84,18 @@ def _own(known: Names, wanted: str) -> list[dict[str, Any]]:
                 "tells": f"Your number, of {agent}" if agent else "Your number, without an agent",
             }
         )
+    # Contacts' names the API looks for itself.
+    phones = [known.phones[e164] for e164 in known.people_called(wanted) if e164 in known.phones]
+    rows += [
+        {
+            "link": f"/console/conversations?{urlencode({'q': phone['phoneNumber']})}",
+            "icon": "smartphone",
+            "kind": "Phone",
+            "pieces": marked(phone["name"], words),
+            "tells": f"{view.phone(phone['phoneNumber'])} on the simulated network",
+        }
+        for phone in phones[:_MOST_OWN]
+    ]
     return rows
 
 
