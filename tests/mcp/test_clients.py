@@ -202,6 +202,8 @@ async def test_what_changes_something_is_done_though_the_client_left(
                 await client.call_tool("buy_number", {"confirm": True, "idempotency_key": "k"})
         again = await client.call_tool("buy_number", {"confirm": True, "idempotency_key": "k"})
         assert json.loads(again.content[0].text)["bought"]  # type: ignore[union-attr]
+        # The client's library breaks where the answer that nobody waits for comes while it closes.
+        await asyncio.sleep(0.5)
     assert Tools(ringback).call("list_numbers")["total"] == 1
 
 
