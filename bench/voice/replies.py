@@ -91,7 +91,8 @@ def split(turns: list[tuple[int, int]], left: Any, stamps: list[tuple[str, float
             "end of turn": at["turn"] - words,
             "webhook": at["answered"] - at["asked"],
             "speech made": at["sound"] - at["speak"],
-            "ringback": at["asked"] - at["turn"] + at["speak"] - at["answered"] + at["written"] - at["sound"],
+            "ringback": at["asked"] - at["turn"] + at["speak"] - at["answered"],
+            "held for who goes on": at["written"] - at["sound"],
             "way out": start - at["written"],
         }
 

@@ -92,6 +92,8 @@ class Stage:
     ends: list[tuple[str, str | None, str | None]] = field(default_factory=list)
     transfers: list[str] = field(default_factory=list)
     transfer_fails: str | None = None
+    noticing: bool = False
+    """Whether the ears notice a sound."""
 
     @property
     def turns(self) -> list[tuple[str, str]]:
@@ -161,6 +163,7 @@ def on_stage(
         history=history,
         resumed=resumed,
     )
+    mouth.may_begin = lambda: conversation.may_begin(noticing=stage.noticing)
     mouth.first_sound, mouth.failed = conversation.first_sound, conversation.speech_failed
     stage = Stage(conversation, port, brain)
     return stage

@@ -156,7 +156,7 @@ async def test_a_caller_who_goes_on_while_the_brain_thinks_is_asked_for_as_a_who
 async def test_parts_are_spoken_as_they_come() -> None:
     async with Running(on_stage(lambda turn: [Part("One moment."), 0.6, Part("Here it is.")])) as stage:
         await stage.say("find it")
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.5)
         assert stage.port.loud_ms > 100
         await stage.quiet()
         assert stage.turns[-1] == ("agent", "One moment. Here it is.")

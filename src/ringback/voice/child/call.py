@@ -97,6 +97,7 @@ class LiveCall:
             history=[Said(turn["turn_id"], turn["role"], turn["text"], 0) for turn in plan["history"]],
             resumed=plan["resumed"],
         )
+        self._mouth.may_begin = lambda: self._conversation.may_begin(noticing=self._ears.noticing)
         self._mouth.first_sound = self._conversation.first_sound
         self._mouth.failed = self._conversation.speech_failed
         self._tasks: list[asyncio.Task[None]] = []

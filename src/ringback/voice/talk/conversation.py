@@ -80,9 +80,7 @@ class Conversation:
         self._timers.start("silence", self._silence.wait(self._is_busy, self._end))
         left_s = max(0, self._manners.max_ms - self._manners.talked_ms) / 1000
         self._timers.after("limit", left_s, lambda: self._end("max_duration_reached", "ringback", None))
-        opening = (
-            AGAIN if self._resumed else " ".join(filter(None, (self._manners.notice, self._manners.greeting)))
-        )
+        opening = AGAIN if self._resumed else self._manners.opening
         if opening:
             reply = Reply(None, self._book.next_id() if self._resumed else OPENING)
             self._act(reply, self._say_all(reply, opening))
@@ -313,6 +311,10 @@ class Conversation:
         await self._spoken(reply)
         if hopeless:
             self._end(failed.reason, failed.side, failed.message)
+
+    def may_begin(self, *, noticing: bool) -> bool:
+        """Whether what the agent says may be heard yet, with a caller of whom `noticing` tells whether a sound comes."""
+        return self._reply is None or self._reply.may_begin(self._book.ms(), noticing=noticing)
 
     def first_sound(self) -> None:
         """The first sound of a reply goes out."""

@@ -109,6 +109,11 @@ class Ears:
         return self._now_ms
 
     @property
+    def noticing(self) -> bool:
+        """Whether there is a voice, or something that may become one."""
+        return self._state is not Voice.QUIET
+
+    @property
     def hearing_voice(self) -> bool:
         return self._state in (Voice.SPEAKING, Voice.STOPPING)
 

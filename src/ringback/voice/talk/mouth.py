@@ -40,8 +40,8 @@ class _Piece:
 
 
 class Mouth:
-    """Speaks through a port. `first_sound` is called when the first sound of what was said since the last cut goes out, and
-    `failed` with the error when no sound can be made."""
+    """Speaks through a port. `first_sound` is called when the first sound of what was said since the last cut goes out, not
+    before `may_begin` allows it, and `failed` with the error when no sound can be made."""
 
     def __init__(
         self,
@@ -54,6 +54,7 @@ class Mouth:
         self._port = port
         self._synthesiser = synthesiser
         self._voice, self._speed = voice, speed
+        self.may_begin: Callable[[], bool] = lambda: True
         self.first_sound: Callable[[], None] = lambda: None
         self.failed: Callable[[SpeechError], None] = lambda error: None
         self._pieces: deque[_Piece] = deque()
@@ -178,7 +179,9 @@ class Mouth:
                 await self._next_news()
                 continue
             piece = self._pieces[0]
-            if piece.sound:
+            if piece.sound and not self._sounded and not piece.aside and not self.may_begin():
+                await asyncio.sleep(_WAIT_S / 2)
+            elif piece.sound:
                 await self._write_some(piece)
             elif not piece.whole:
                 await self._next_news()

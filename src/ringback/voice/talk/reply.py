@@ -16,6 +16,13 @@ OPENING = "opening"
 """The turn of what the agent says by itself before anybody spoke."""
 
 
+_GAP_MS = 340
+"""How long after a caller's words an answer is heard at the earliest: at a comma people fall silent for 200 to 350 ms, and
+who hears the agent begin then loses the thread. What is ready sooner waits, and is dropped unheard if they go on."""
+_LONGEST_GAP_MS = 540
+"""The same where there is a sound that may yet become their voice."""
+
+
 @dataclass(slots=True)
 class Reply:
     """What the agent does about a turn. `times` are those of the turn's timeline, in ms since the answer."""
@@ -33,6 +40,12 @@ class Reply:
             text = f" {text}"
         self.said += text
         return filter(str.strip, sentences(text))
+
+    def may_begin(self, now_ms: int, *, noticing: bool) -> bool:
+        """Whether it may be heard, or its caller may only have drawn breath; `noticing` a sound that may be their voice."""
+        if self.turn is None or self.turn.digits:
+            return True
+        return now_ms - self.times["speech_end"] >= (_LONGEST_GAP_MS if noticing else _GAP_MS)
 
     def put_down(self, book: Book, heard: str) -> None:
         """Write what was heard of it into the book, and its timeline."""

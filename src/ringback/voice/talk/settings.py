@@ -72,6 +72,11 @@ class Manners:
         )
 
     @property
+    def opening(self) -> str:
+        """What the agent says first, and may be empty."""
+        return " ".join(filter(None, (self.notice, self.greeting)))
+
+    @property
     def pause_after_ms(self) -> int | None:
         """How long a caller speaks before the agent pauses for it; None: as long as they like."""
         if self.sensitivity <= 0:
