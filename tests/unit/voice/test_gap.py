@@ -8,6 +8,8 @@ from ringback.voice.talk.settings import Manners
 from tests.unit.voice.stage import Part, Running, on_stage
 from tests.unit.voice.virtual import in_virtual_time
 
+pytestmark = pytest.mark.unit
+
 SPEECH_END_MS = 100
 
 
