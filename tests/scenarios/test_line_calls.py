@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import wave
 from array import array
 from pathlib import Path
@@ -191,6 +192,23 @@ async def test_a_call_is_taken_once(tmp_path: Path) -> None:
         assert (await stranger.expect("failed"))["detail"] == "no such call"
         late = await line.take(ref="nc_hung_up_before")
         assert (await late.expect("hungup"))["by"] == "far"
+
+
+async def test_who_speaks_on_still_learns_why_the_call_is_over(tmp_path: Path) -> None:
+    """TCP resets a connection that is closed under its peer's words, and a reset takes away what was not read."""
+    async with world(tmp_path) as line:
+        trunk = await line.voice.trunk()
+        reader, writer = await asyncio.open_connection(trunk["host"], trunk["port"])
+        for message in (
+            {"key": trunk["key"], "op": "take", "ref": "nc_over"},
+            {"op": "ring"},
+            {"op": "answer"},
+        ):
+            writer.write(json.dumps(message).encode() + b"\n")
+            await asyncio.sleep(0.1)
+        assert json.loads(await reader.readline())["op"] == "hungup"
+        assert await reader.read() == b""
+        writer.close()
 
 
 async def test_no_key_no_call(tmp_path: Path) -> None:

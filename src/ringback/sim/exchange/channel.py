@@ -9,6 +9,7 @@ from ringback.kit import json_text
 
 MOST_BYTES = 1_000_000
 """Of one line."""
+_LINGER_S = 1.0
 _MOST_UNSENT = 4_000_000
 """A peer that takes nothing for so long is no peer."""
 
@@ -51,6 +52,25 @@ class Channel:
         transport = self._writer.transport
         if transport.get_write_buffer_size() > _MOST_UNSENT:
             transport.abort()
+
+    def end(self) -> None:
+        """Say no more, but let the peer finish: within a second the connection is closed.
+
+        One that is closed with something unread is reset, and the peer loses what it has not read yet, such as why it ended
+        (RFC 1122, 4.2.2.13).
+        """
+        if not self.closed:
+            self.closed = True
+            with contextlib.suppress(OSError):
+                self._writer.write_eof()
+            asyncio.get_running_loop().call_later(_LINGER_S, self._writer.close)
+
+    async def hear_out(self) -> None:
+        """`end`, and read what the peer still says until it closes its side. For the task that reads."""
+        self.end()
+        with contextlib.suppress(OSError):
+            while await self._reader.read(MOST_BYTES):
+                pass
 
     def shut(self) -> None:
         """Close as soon as what was sent is written."""

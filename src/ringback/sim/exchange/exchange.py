@@ -102,10 +102,12 @@ class Exchange:
                 first = await channel.read()
             if first is None or not hmac.compare_digest(str(first.get("key", "")), self.key):
                 channel.send({"op": "failed", "code": 403, "reason": CARRIER_ERROR.reason})
+                await channel.hear_out()
             elif first.get("op") == "office":
                 await self._serve_office(channel)
             else:
                 await self._serve_leg(channel, first)
+                await channel.hear_out()
         except (BadLine, TimeoutError, OSError) as error:
             _logger.info("a connection to the exchange was cut: %s", error or "it said nothing")
         finally:

@@ -199,4 +199,4 @@ class Leg(Party):
             self._socket.close()
         self._on_gone(self)
         if self._channel is not None:
-            self._channel.shut()
+            self._channel.end()
