@@ -154,7 +154,8 @@ def test_a_model_that_does_not_answer(
     seen = call_of(ringback, number_id, 60)
     assert (seen["status"], seen["disconnectionReason"]) == ("failed", "llm_error")
     assert (seen["ringback"]["endingSide"], seen["ringback"]["endingDetail"]) == ("llm", detail)
-    assert len(model.requests) == turns_taken
+    # A sentence that a busy machine tore in two was asked about before it was whole; none is asked about again by itself.
+    assert turns_taken <= len(model.requests) < 2 * turns_taken
     agent = [text for role, text in turns(ringback, seen["id"]) if role == "agent"]
     assert agent == [SORRY] * (turns_taken - 1) + [CANNOT_GO_ON]
     assert alike(words_of(far_end(ringback, call), "other"), " ".join(agent))
