@@ -99,7 +99,7 @@ class TestCalls:
         script: list[dict[str, Any]] = [
             {"say": "what are your hours"},
             {"waitForSilenceMs": 900},
-            {"say": "that is all"},
+            {"say": "well thank you that is all"},  # its first word is not noticed as a voice at once
         ]
         call = dial(ringback, line.phone.id, line.number, *script, {"pauseMs": 8_000})
         said = words_of(far_end(ringback, call, 40), "other")
