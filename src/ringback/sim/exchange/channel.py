@@ -66,11 +66,12 @@ class Channel:
             asyncio.get_running_loop().call_later(_LINGER_S, self._writer.close)
 
     async def hear_out(self) -> None:
-        """`end`, and read what the peer still says until it closes its side. For the task that reads."""
+        """`end`, and read what the peer still says until it closes its side, for a second. For the task that reads."""
         self.end()
-        with contextlib.suppress(OSError):
-            while await self._reader.read(MOST_BYTES):
-                pass
+        with contextlib.suppress(OSError, TimeoutError):
+            async with asyncio.timeout(_LINGER_S):
+                while await self._reader.read(MOST_BYTES):
+                    pass
 
     def shut(self) -> None:
         """Close as soon as what was sent is written."""

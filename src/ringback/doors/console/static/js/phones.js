@@ -41,7 +41,7 @@ document.addEventListener("htmx:after:swap", (event) => {
   const target = event.detail?.ctx?.target || event.target;
   if (!target?.matches?.(".handset")) return;
   tick();
-  remember(document.getElementById(target.id));
   const phones = [...document.querySelectorAll("[data-blocks]")];
   follow(["activity", ...phones.flatMap((phone) => phone.dataset.blocks.split(","))]);
+  remember(document.getElementById(target.id));
 });
