@@ -54,7 +54,9 @@ async def test_a_worker_that_hangs_is_killed_and_replaced(client: SpeechClient) 
     os.kill(first, signal.SIGSTOP)
     begun = time.monotonic()
     pcm = b"".join([piece async for piece in client.speak("Still here.", voice="default")])
-    assert time.monotonic() - begun < 12, "a caller doesn't wait for long, though a busy machine starts a process slowly"
+    assert time.monotonic() - begun < 12, (
+        "a caller doesn't wait for long, though a busy machine starts a process slowly"
+    )
     assert (await client.transcribe(pcm, 8_000)).text == "Still here."
     assert await client.ping() != first
     assert not Path(f"/proc/{first}/exe").exists(), "it is killed, not left behind"
