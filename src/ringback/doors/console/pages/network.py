@@ -1,6 +1,5 @@
 """The simulated network's clock and line, which the wall of phones has in reach."""
 
-import asyncio
 from collections.abc import Mapping
 
 from starlette.responses import Response
@@ -11,11 +10,9 @@ from ringback.doors.console.desk import Look
 
 async def move_clock(look: Look) -> Response:
     form = await look.form()
-    if form.get("do") in ("freeze", "resume"):
-        await look.ask.post("/sim/v1/clock", {form["do"]: True})
-        return look.go("/phones")
-    await look.ask.post("/sim/v1/clock", {"advanceSeconds": _number_in(form, "seconds")})
-    await asyncio.sleep(0)
+    do = form.get("do")
+    change = {do: True} if do in ("freeze", "resume") else {"advanceSeconds": _number_in(form, "seconds")}
+    await look.ask.post("/sim/v1/clock", change)
     return look.go("/phones")
 
 
